@@ -1,0 +1,61 @@
+# One word per task; `make` alone lists them. Set-up logic lives in scripts/.
+
+PYTHON ?= python3
+VENV ?= .venv
+PYTHONS ?=
+ARGS ?=
+
+RUN = $(VENV)/bin/python -m
+PROGRAMS = $(patsubst %/,%,$(sort $(dir $(wildcard bench/*.py examples/*.py scripts/*.py))))
+
+export PYTHON VENV
+
+.DEFAULT_GOAL := help
+.PHONY: help install install-test demo test lint fmt bench wheel lock test-all clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  PYTHON=$(PYTHON) names the interpreter, VENV=$(VENV) the environment."
+
+install: ## install mdhub and what the demo needs into .venv/
+	@sh scripts/bootstrap.sh demo
+
+install-test: ## the same, with the tools for tests and checks
+	@sh scripts/bootstrap.sh test
+
+demo: install ## watch the whole hub work on this machine (ARGS="--help" for options)
+	@$(VENV)/bin/mdhub demo $(ARGS)
+
+test: lint ## run the checks, then every test
+	$(RUN) pytest -n 2 -m "not process"
+	$(RUN) pytest -m process
+
+lint: install-test ## run the checks: style, types, imports, layout
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy services shared tests $(PROGRAMS)
+	$(VENV)/bin/lint-imports --no-logo
+	$(RUN) pytest -q tests/architecture
+
+fmt: install-test ## put the code into house style
+	$(RUN) ruff check --fix-only .
+	$(RUN) ruff format .
+
+bench: install ## measure speed (ARGS="--help" for options)
+	@test -f bench/__main__.py || { echo "no benchmark yet: bench/__main__.py is missing"; exit 1; }
+	$(RUN) bench $(ARGS)
+
+wheel: install ## build dist/mdhub-<version>-py3-none-any.whl
+	$(RUN) hatchling build -t wheel -d dist
+
+lock: ## renew requirements/*.txt from pyproject.toml and requirements/*.in
+	@sh scripts/lock.sh
+
+test-all: ## run the tests on several Pythons (PYTHONS="/path/python3.11 /path/python3.12")
+	@sh scripts/test-all.sh $(PYTHONS)
+
+clean: ## remove environments, caches and built files
+	rm -rf .venv .venv-* .lock-venv dist .coverage .hypothesis .import_linter_cache \
+		.mypy_cache .pytest_cache .ruff_cache
+	find services shared tests bench examples -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true

@@ -1,0 +1,24 @@
+#!/bin/sh
+# Renews the lock files: one set of pins for every Python and platform we promise,
+# with the hash of every published wheel, and no address of any index.
+set -eu
+cd "$(dirname "$0")/.."
+unset PYTHONPATH
+
+venv=.lock-venv
+[ -x "$venv/bin/uv" ] || {
+    "${PYTHON:-python3}" -m venv "$venv"
+    "$venv/bin/pip" install --quiet --only-binary :all: 'uv~=0.13.8'
+}
+
+compile() {
+    "$venv/bin/uv" pip compile --quiet --upgrade --universal --python-version 3.11 \
+        --generate-hashes --no-build --no-emit-index-url --no-emit-find-links \
+        --custom-compile-command 'make lock' "$@"
+}
+
+compile --extra demo pyproject.toml requirements/demo.in --output-file requirements/demo.txt
+compile --constraints requirements/demo.txt \
+    --extra demo pyproject.toml requirements/demo.in requirements/test.in \
+    --output-file requirements/test.txt
+grep -c '==' requirements/demo.txt requirements/test.txt

@@ -1,0 +1,1 @@
+"""The arbiter: chooses, per exchange snapshot, the first trustworthy copy."""

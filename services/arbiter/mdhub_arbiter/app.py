@@ -1,0 +1,105 @@
+"""Composition root of the arbiter."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+from threading import Event
+
+from mdhub.runtime.backoff import Backoff
+from mdhub.runtime.logging import Logger, service_logger
+from mdhub.runtime.service import begin, redis_url
+from mdhub.streams import open_log
+from mdhub.streams.errors import Fenced, StreamsError, Superseded, TopologyError, WrongLibrary
+from mdhub.streams.port import Log
+from mdhub_arbiter.candidate import take_leadership, wait_for_vacancy
+from mdhub_arbiter.leader import Leader
+from mdhub_arbiter.recovery import recover
+
+__all__ = ["main"]
+
+EXAMPLE = "example: MDHUB_REDIS_URL=redis://127.0.0.1:6379 mdhub run arbiter --shard 0"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mdhub run arbiter",
+        description="Decide which raw ticks are true and new; write the clean log.",
+        epilog=EXAMPLE,
+    )
+    parser.add_argument("--shard", type=int, default=0, help="shard to decide (default 0)")
+    parser.add_argument("--id", default="A", help="name of this instance (default A)")
+    parser.add_argument("--prefix", default="mdhub:", help="key prefix of the hub")
+    parser.add_argument(
+        "--profile",
+        choices=["single", "fast"],
+        default="single",
+        help="durability of the server: single = nothing acknowledged is ever lost",
+    )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run an arbiter until SIGTERM. Exit codes: 0 stopped, 1 cannot work with this server."""
+    options = _parser().parse_args(argv)
+    stop = begin()
+    logger = service_logger("arbiter", options.id)
+    backoff = Backoff(first_s=0.02, ceiling_s=0.5)
+    while not stop.is_set():
+        started_s = time.monotonic()
+        try:
+            _lead_once(options, stop, logger)
+        except (TopologyError, WrongLibrary) as error:
+            logger.error("stopped", reason=str(error))
+            return 1
+        except StreamsError as error:
+            # Forget everything; the next turn recovers from the log.
+            logger.warning("start_over", cause=type(error).__name__, reason=str(error))
+            if time.monotonic() - started_s > 1.0 or isinstance(error, Fenced | Superseded):
+                backoff.reset()
+            stop.wait(backoff.next_s())
+    return 0
+
+
+def _lead_once(options: argparse.Namespace, stop: Event, logger: Logger) -> None:
+    log = open_log(redis_url(), service="arbiter", prefix=options.prefix)
+    try:
+        _lead(log, options, stop, logger)
+    finally:
+        log.close()
+
+
+def _lead(log: Log, options: argparse.Namespace, stop: Event, logger: Logger) -> None:
+    seen = wait_for_vacancy(log, options.shard, stop)
+    if seen is None:
+        return
+    recovered = recover(log, options.shard)
+    leadership = take_leadership(
+        log,
+        options.shard,
+        seen=seen,
+        at=recovered.at,
+        wall_ns=time.time_ns(),
+        durable=options.profile == "single",
+    )
+    if leadership is None:
+        return
+    logger.info(
+        "leading",
+        shard=options.shard,
+        token=leadership.token,
+        epoch=leadership.epoch,
+        n=recovered.at.n,
+        snapshot=recovered.from_snapshot.decode(),
+        folded=recovered.folded,
+        agrees=recovered.agrees,
+    )
+    leader = Leader(
+        log,
+        shard=options.shard,
+        instance=f"arbiter:{options.id}",
+        leadership=leadership,
+        recovered=recovered,
+    )
+    leader.run(stop)

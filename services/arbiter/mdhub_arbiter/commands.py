@@ -1,0 +1,132 @@
+"""Commands to the arbiter, taken from the `commands` stream; each gets exactly one result.
+
+Today: `market_clock {market_ns, rate, run}` moves the hub's market clock to at least that market
+time. Both redundant sources of a recording ask; the first one wins, the second is told the anchor
+in force. Within one run of the hub market time never goes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import uuid4
+
+import msgspec
+
+from mdhub.streams.port import FIRST_ID, Log
+from mdhub.streams.topology import COMMANDS
+from mdhub.wire.codec import DecodeError, decode_command, encode
+from mdhub.wire.entries import ConfigChange, MarketClock
+from mdhub.wire.ops import Command, Event, EventKind, Severity
+from mdhub.wire.ticks import SCHEMA_VERSION
+from mdhub_arbiter.state import State
+
+__all__ = ["Commands"]
+
+TARGET: Final = "arbiter"
+READ_COUNT: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    command: Command
+    ok: bool
+    result: dict[str, Any]
+
+
+class Commands:
+    """Reads commands, turns them into settings for the log, answers them."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._tail = log.tail(COMMANDS, after=FIRST_ID)
+        self._answers: list[_Answer] = []
+        self._written: MarketClock | None = None
+        """Newest clock this leader put into raw; the state follows a moment later."""
+
+    def due(self, state: State, wall_ns: int) -> list[ConfigChange]:
+        """Settings that new commands ask for; they must be appended to raw."""
+        changes: list[ConfigChange] = []
+        for _, fields in self._tail.read(block_ms=0, count=READ_COUNT):
+            command = _command(fields)
+            if command is None or command.target != TARGET:
+                continue
+            if self._log.command_is_done(command.id):
+                continue  # answered by an earlier leader
+            answer, wanted = _obey(command, self._written or state.market_clock, wall_ns)
+            self._answers.append(answer)
+            if wanted is not None:
+                self._written = wanted
+                changes.append(ConfigChange("market_clock", msgspec.Raw(encode(wanted))))
+        return changes
+
+    def answer(self, wall_ns: int) -> None:
+        """Write the results of what `due` gave (after it is in raw)."""
+        answers, self._answers = self._answers, []
+        for answer in answers:
+            self._log.command_done(answer.command.id, _event(answer, wall_ns))
+
+    def close(self) -> None:
+        self._tail.close()
+
+
+def _command(fields: list[bytes]) -> Command | None:
+    try:
+        return decode_command(fields[1])
+    except (DecodeError, IndexError):
+        return None  # without a readable id nobody can be answered
+
+
+def _obey(
+    command: Command, clock: MarketClock, wall_ns: int
+) -> tuple[_Answer, MarketClock | None]:
+    if wall_ns > command.expires_ns:
+        return _Answer(command, False, {"error": "expired"}), None
+    action = _ACTIONS.get(command.action)
+    if action is None:
+        known = ", ".join(sorted(_ACTIONS))
+        error = f"unknown action {command.action!r}; the arbiter knows {known}"
+        return _Answer(command, False, {"error": error}), None
+    try:
+        wanted = action(command.args, clock, wall_ns)
+    except (KeyError, TypeError, ValueError, msgspec.ValidationError) as error:
+        return _Answer(command, False, {"error": f"bad arguments: {error}"}), None
+    in_force = wanted or clock
+    return _Answer(command, True, msgspec.to_builtins(_named(in_force))), wanted
+
+
+def _named(clock: MarketClock) -> dict[str, Any]:
+    return {
+        "market_ns": clock.market_ns,
+        "log_ns": clock.log_ns,
+        "rate": clock.rate,
+        "run": clock.run,
+    }
+
+
+def _market_clock(args: dict[str, Any], clock: MarketClock, wall_ns: int) -> MarketClock | None:
+    asked = (args["market_ns"], wall_ns, float(args["rate"]), str(args["run"]))
+    wanted = msgspec.convert(asked, MarketClock)
+    if not wanted.run:
+        raise ValueError("run was empty, expected the name of this start of the hub")
+    market_now_ns = clock.market_ns + int((wall_ns - clock.log_ns) * clock.rate)
+    if clock.run == wanted.run and market_now_ns >= wanted.market_ns:
+        return None
+    return wanted
+
+
+_ACTIONS: Final[dict[str, Callable[[dict[str, Any], MarketClock, int], MarketClock | None]]] = {
+    "market_clock": _market_clock,
+}
+
+
+def _event(answer: _Answer, wall_ns: int) -> bytes:
+    severity = Severity.INFO if answer.ok else Severity.WARNING
+    body = {"ok": answer.ok, "command": answer.command.id, "action": answer.command.action}
+    return encode(
+        Event(
+            SCHEMA_VERSION, uuid4().hex, wall_ns, "arbiter", EventKind.COMMAND_DONE,
+            answer.command.id, severity, answer.command.id, body | {"result": answer.result},
+        )
+    )  # fmt: skip

@@ -1,0 +1,154 @@
+# HOT: the loop of the leader. Reads raw, folds, commits; everything else is once in 100 ms.
+"""The leader of a shard: raw -> decide -> clean, in commits through the fenced function.
+
+One loop, in this order: 1. read raw from the own cursor, 2. fold, 3. commit outputs and the new
+position in one step, 4. when due: clock entry, commands, a snapshot slice, trimming, heartbeat.
+Any error leaves the loop: all state is forgotten and start-up recovers it from the log.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from threading import Event
+from typing import Any, Final
+
+from mdhub.runtime.clock import AnchoredClock
+from mdhub.runtime.heartbeat import BEAT_EVERY_S, beat_payload
+from mdhub.streams.ids import clean_id
+from mdhub.streams.port import CleanBatch, CleanOut, Entry, Leadership, Log, Positions, RejectedOut
+from mdhub.streams.topology import RAW
+from mdhub.wire.codec import control, encode
+from mdhub.wire.entries import CleanHeader, Clock, ControlKind
+from mdhub.wire.ticks import SCHEMA_VERSION
+from mdhub_arbiter.candidate import WRITER
+from mdhub_arbiter.commands import Commands
+from mdhub_arbiter.decide import Clean, decide
+from mdhub_arbiter.recovery import Recovered, digest_text
+from mdhub_arbiter.retention import Retention
+from mdhub_arbiter.snapshots import Snapshotter
+from mdhub_arbiter.state import State
+
+__all__ = ["Leader"]
+
+CLOCK_EVERY_S: Final = 0.1
+SNAPSHOT_EVERY_S: Final = 10.0
+READ_COUNT: Final = 1_000
+
+
+@dataclass(slots=True)
+class _Due:
+    clock_s: float = 0.0
+    beat_s: float = 0.0
+    snapshot_s: float = 0.0
+
+
+class Leader:
+    """Leads one shard until stopped or until something is wrong."""
+
+    def __init__(
+        self, log: Log, *, shard: int, instance: str, leadership: Leadership, recovered: Recovered
+    ) -> None:
+        self._log = log
+        self._shard = shard
+        self._instance = instance
+        self._token = leadership.token
+        self._state: State = recovered.state
+        self._at: Positions = recovered.at
+        self._clock = AnchoredClock()
+        self._seq = 1  # the lead entry
+        self._due = _Due(snapshot_s=time.monotonic() + SNAPSHOT_EVERY_S)
+        self._snapshotter = Snapshotter(log, shard=shard, token=self._token)
+        self._retention = Retention(log, shard=shard, token=self._token)
+        self._commands = Commands(log)
+        self._read = 0
+
+    def run(self, stop: Event) -> None:
+        """Lead until `stop` is set. Raises StreamsError when leadership or the server is gone."""
+        tail = self._log.tail(RAW, shard=self._shard, after=self._at.raw)
+        try:
+            while not stop.is_set():
+                left_s = self._due.clock_s - time.monotonic()
+                entries = tail.read(block_ms=max(1, int(left_s * 1000)), count=READ_COUNT)
+                if entries:
+                    self._commit(entries)
+                if time.monotonic() >= self._due.clock_s:
+                    self._every_clock()
+                if self._snapshotter.busy:
+                    self._snapshotter.step()
+        finally:
+            tail.close()
+            self._commands.close()
+
+    def _commit(self, entries: list[Entry]) -> None:
+        state = self._state
+        clean: list[CleanOut] = []
+        rejected: list[RejectedOut] = []
+        arb_ns = time.time_ns()
+        for entry_id, fields in entries:
+            out = decide(state, entry_id, fields)
+            if out is None:
+                continue
+            if isinstance(out, Clean):
+                header = encode(CleanHeader(SCHEMA_VERSION, out.n, out.k, out.epoch, arb_ns))
+                clean.append((clean_id(entry_id, 0), header, out.field, out.payload))
+            else:
+                rejected.append((clean_id(entry_id, 0), out.header, out.payload))
+        position = Positions(
+            raw=entries[-1][0],
+            clean=clean[-1][0] if clean else self._at.clean,
+            n=state.n,
+            log_ns=state.log_ns,
+            market_ns=state.market_ns,
+            digest=digest_text(state.digest),
+        )
+        batch = CleanBatch(self._token, self._at.raw, position, clean, rejected)
+        self._log.clean_append(self._shard, batch)
+        self._at = position
+        self._read += len(entries)
+
+    def _every_clock(self) -> None:
+        now_s = time.monotonic()
+        self._due.clock_s = now_s + CLOCK_EVERY_S
+        self._clock.reanchor()
+        wall_ns = self._clock.now_ns()
+        self._append(ControlKind.CLOCK, Clock(wall_ns))
+        for change in self._commands.due(self._state, wall_ns):
+            self._append(ControlKind.CONFIG, change)
+        self._commands.answer(wall_ns)
+        self._retention.step(now_s)
+        if now_s >= self._due.snapshot_s and not self._snapshotter.busy:
+            self._due.snapshot_s = now_s + SNAPSHOT_EVERY_S
+            self._snapshotter.begin(self._state, raw=self._at.raw, wall_ns=wall_ns)
+        if now_s >= self._due.beat_s:
+            self._due.beat_s = now_s + BEAT_EVERY_S
+            self._log.beat(self._instance, self._beat())
+
+    def _append(self, kind: str, body: Any) -> None:
+        self._seq += 1
+        entry = control(kind, WRITER, self._token, self._seq, self._clock.now_ns(), body)
+        self._log.raw_append(
+            self._shard,
+            writer=WRITER,
+            session=self._token,
+            first_seq=self._seq,
+            kinds="c",
+            payloads=[entry],
+        )
+
+    def _beat(self) -> bytes:
+        return beat_payload("arbiter", self._instance, "leading", counters(self._state, self._read))
+
+
+def counters(state: State, read: int) -> dict[str, int]:
+    """What an arbiter says of itself in its heartbeat."""
+    found = {"n": state.n, "read": read, "instruments": len(state.instruments)}
+    for name, source in sorted(state.sources.items()):
+        found |= {
+            f"accepted:{name}": source.accepted,
+            f"duplicate:{name}": source.duplicate,
+            f"late:{name}": source.late,
+            f"rejected:{name}": source.rejected,
+            f"lost:{name}": source.lost,
+        }
+    return found | {f"reason:{reason}": count for reason, count in sorted(state.reasons.items())}

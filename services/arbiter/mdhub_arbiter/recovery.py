@@ -1,0 +1,97 @@
+"""Start-up is recovery: newest usable snapshot, then the raw log up to the committed position."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from mdhub.streams.ids import id_less
+from mdhub.streams.port import FIRST_ID, Log, Manifest, Positions
+from mdhub.streams.topology import RAW
+from mdhub_arbiter.decide import decide
+from mdhub_arbiter.state import State, decode_state
+
+__all__ = ["Recovered", "digest_text", "load_snapshot", "recover"]
+
+READ_COUNT: Final = 2_000
+_decode_parts: Final = msgspec.msgpack.Decoder(list[bytes]).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """State as of the committed position, and how it was reached."""
+
+    state: State
+    at: Positions
+    from_snapshot: bytes
+    """Raw id of the snapshot used; `0-0` = from the beginning of the log."""
+    folded: int
+    """Raw entries folded on top of it."""
+    agrees: bool
+    """The recomputed digest and n are the committed ones."""
+
+
+def recover(log: Log, shard: int) -> Recovered:
+    """Rebuild the state as of the committed position; nothing is written."""
+    at = log.positions(shard)
+    start, state = _newest_state(log, shard, at)
+    folded = _fold(log, shard, state, start, at.raw)
+    agrees = at.raw == FIRST_ID or (state.n == at.n and digest_text(state.digest) == at.digest)
+    if not agrees:
+        # The committed log is the truth: numbers go on from it, whatever was recomputed.
+        state.n = at.n
+        state.digest = int(at.digest or "0", 16)
+    return Recovered(state, at, start, folded, agrees)
+
+
+def digest_text(digest: int) -> str:
+    """Digest as it stands in the log."""
+    return f"{digest:08x}"
+
+
+def load_snapshot(log: Log, shard: int, manifest: Manifest) -> State | None:
+    """State of a snapshot; None if a part is gone or cannot be read."""
+    parts: list[bytes] = []
+    for i in range(manifest.state_chunks):
+        chunk = log.load_chunk(shard, snapshot=manifest.raw, part=f"state-{i}")
+        if chunk is None:
+            return None
+        try:
+            parts += _decode_parts(chunk)
+        except msgspec.DecodeError:
+            return None
+    try:
+        return decode_state(parts[0], parts[1:])
+    except (msgspec.DecodeError, IndexError):
+        return None
+
+
+def _newest_state(log: Log, shard: int, at: Positions) -> tuple[bytes, State]:
+    for manifest in log.manifests(shard):
+        if not id_less(at.raw, manifest.raw):
+            state = load_snapshot(log, shard, manifest)
+            if state is not None:
+                return manifest.raw, state
+    return FIRST_ID, State()
+
+
+def _fold(log: Log, shard: int, state: State, after: bytes, upto: bytes) -> int:
+    folded = 0
+    for entry_id, fields in _raw_between(log, shard, after, upto):
+        decide(state, entry_id, fields)
+        folded += 1
+    return folded
+
+
+def _raw_between(
+    log: Log, shard: int, after: bytes, upto: bytes
+) -> Iterator[tuple[bytes, list[bytes]]]:
+    while True:
+        entries = log.entries(RAW, shard=shard, first=b"(" + after, last=upto, count=READ_COUNT)
+        if not entries:
+            return
+        yield from entries
+        after = entries[-1][0]

@@ -1,0 +1,1 @@
+"""Ingest: one OS process per source, kept running; ticks go to the raw log."""

@@ -1,0 +1,104 @@
+"""Composition root of ingest: the supervisor of one child process per source."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from functools import partial
+from threading import Event
+from typing import Final
+from uuid import uuid4
+
+import msgspec
+
+from mdhub.runtime.keeper import ChildSpec, ChildState, Keeper
+from mdhub.runtime.logging import Logger, service_logger
+from mdhub.runtime.service import begin
+from mdhub.wire.errors import MdhubError
+from mdhub_ingest.spec import SourceSpec, parse_spec
+
+__all__ = ["main"]
+
+CONVERGE_S: Final = 0.05
+QUARANTINE_AFTER: Final = 20
+EXAMPLE: Final = """example:
+  MDHUB_REDIS_URL=redis://127.0.0.1:6379 mdhub run ingest \\
+      --source '{"name": "A", "sim": {"seed": 7}, "misbehave": "lose=0.01"}' \\
+      --source '{"name": "B", "sim": {"seed": 7}, "misbehave": "lag_ms=5-30"}'
+"""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mdhub run ingest",
+        description="Run sources, each in a process of its own, and keep them running.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--source", action="append", required=True, metavar="JSON", help="a source; repeatable"
+    )
+    parser.add_argument("--prefix", default="mdhub:", help="key prefix of the hub")
+    parser.add_argument("--shards", type=int, default=1, help="number of shards (default 1)")
+    parser.add_argument(
+        "--run", default=uuid4().hex, help="names this start of the hub; market time begins anew"
+    )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Supervise sources until SIGTERM. Exit codes: 0 stopped, 2 a source is wrongly described."""
+    options = _parser().parse_args(argv)
+    stop = begin()
+    logger = service_logger("ingest", "supervisor")
+    try:
+        specs = [parse_spec(text) for text in options.source]
+    except MdhubError as error:
+        logger.error("bad_source", reason=str(error))
+        return 2
+    _supervise(specs, options, stop, logger)
+    return 0
+
+
+def _supervise(
+    specs: Sequence[SourceSpec], options: argparse.Namespace, stop: Event, logger: Logger
+) -> None:
+    keeper = Keeper(on_exit=partial(_report, logger))
+    for spec in specs:
+        keeper.want(_child(spec, options))
+    try:
+        while not stop.is_set():
+            keeper.converge()
+            stop.wait(CONVERGE_S)
+    finally:
+        keeper.stop()
+
+
+def _child(spec: SourceSpec, options: argparse.Namespace) -> ChildSpec:
+    text = msgspec.json.encode(spec, enc_hook=os.fspath).decode()
+    command = [
+        sys.executable, "-m", "mdhub_ingest.child", "--spec", text,
+        "--prefix", options.prefix, "--shards", str(options.shards), "--run", options.run,
+    ]  # fmt: skip
+    return ChildSpec(
+        spec.name,
+        lambda _start: command,
+        give_up_after=QUARANTINE_AFTER,
+        restart_after_success=False,
+    )
+
+
+def _report(logger: Logger, state: ChildState) -> None:
+    if state.finished:
+        logger.info("source_finished", source=state.spec.name)
+        return
+    say = logger.error if state.quarantined else logger.warning
+    say(
+        "source_quarantined" if state.quarantined else "source_died",
+        source=state.spec.name,
+        exit_code=state.last_exit,
+        starts=state.starts,
+    )
+

@@ -1,0 +1,141 @@
+"""One source in a process of its own: `python -m mdhub_ingest.child --spec JSON`.
+
+The source runs in the main thread and only stamps and enqueues; a second thread appends to the
+raw log. The supervisor may kill it at any moment.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from threading import Event, Thread
+from typing import Final
+
+from mdhub.runtime.logging import Logger, service_logger
+from mdhub.runtime.service import begin, redis_url
+from mdhub.streams import open_log
+from mdhub.streams.errors import StreamsError
+from mdhub.streams.port import Log
+from mdhub.wire.errors import MdhubError
+from mdhub_ingest.market_clock import ClockRequests
+from mdhub_ingest.sources.misbehave import Misbehaviour
+from mdhub_ingest.sources.playback import Player
+from mdhub_ingest.sources.port import RequestClock
+from mdhub_ingest.spec import SourceSpec, parse_spec
+from mdhub_ingest.writer import RawWriter
+
+__all__ = ["main"]
+
+FAILED: Final = 1
+SUPERSEDED: Final = 3
+_FLUSH_S: Final = 2.0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one source. Exit codes: 0 ended or stopped, 1 failed, 3 superseded by a newer run."""
+    options = _parser().parse_args(argv)
+    stop = begin()
+    logger = service_logger("ingest", "?")
+    try:
+        spec = parse_spec(options.spec)
+        logger = service_logger("ingest", spec.name)
+        return _run(spec, options, stop, logger)
+    except MdhubError as error:
+        logger.error("source_failed", reason=str(error))
+        return FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m mdhub_ingest.child", description=__doc__)
+    parser.add_argument("--spec", required=True, help="the source as JSON")
+    parser.add_argument("--prefix", default="mdhub:")
+    parser.add_argument("--shards", type=int, default=1)
+    parser.add_argument("--run", required=True, help="which start of the hub this is")
+    return parser
+
+
+def _run(spec: SourceSpec, options: argparse.Namespace, stop: Event, logger: Logger) -> int:
+    connect = partial(open_log, redis_url(), service="ingest", prefix=options.prefix)
+    clocks = ClockRequests(source=spec.name, run=options.run, connect=connect, stop=stop)
+    player = _source(spec, clocks.request)
+    session = _session(connect, spec.name, options.shards, stop)
+    writer = RawWriter(
+        source=spec.name,
+        session=session,
+        shards=options.shards,
+        connect=connect,
+        logger=logger,
+        counters=lambda: dict(player.counts),
+    )
+    done = Event()
+    thread = Thread(target=writer.run, args=(done,), name="raw-writer", daemon=True)
+    thread.start()
+    logger.info("source_started", session=session)
+    try:
+        player.run(writer.emit, stop)
+    finally:
+        done.set()
+        thread.join(_FLUSH_S)
+    logger.info("source_ended", sent=player.sent, unwritten=writer.waiting)
+    return SUPERSEDED if writer.superseded else 0
+
+
+def _source(spec: SourceSpec, request_clock: RequestClock) -> Player:
+    if spec.recording is not None:
+        return _recording(spec, spec.recording.file, spec.recording.speed, request_clock)
+    assert spec.sim is not None
+    from mdhub.market.synthetic import SyntheticMarket
+    from mdhub_ingest.sources.sim import sim_source
+
+    market = SyntheticMarket(seed=spec.sim.seed, ticks_per_s=spec.sim.ticks_per_s)
+    return sim_source(
+        market,
+        request_clock=request_clock,
+        rate=spec.sim.rate,
+        until_ns=_until_ns(market.start_ns, spec.sim.rate, spec.play_s),
+        misbehaviour=Misbehaviour.parse(spec.misbehave),
+    )
+
+
+def _recording(
+    spec: SourceSpec, file: Path, speed: float, request_clock: RequestClock
+) -> Player:
+    from mdhub.market.recorded import Recording
+    from mdhub_ingest.sources.recording import recording_source
+
+    recording = Recording(file)
+    return recording_source(
+        recording,
+        request_clock=request_clock,
+        rate=speed,
+        until_ns=_until_ns(recording.start_ns(), speed, spec.play_s),
+        misbehaviour=Misbehaviour.parse(spec.misbehave),
+    )
+
+
+def _until_ns(start_ns: int, rate: float, play_s: float | None) -> int | None:
+    return None if play_s is None else start_ns + int(play_s * rate * 1e9)
+
+
+def _session(connect: Callable[[], Log], source: str, shards: int, stop: Event) -> int:
+    """A session number above every earlier one of this source, whatever the clock says."""
+    while not stop.is_set():
+        try:
+            log = connect()
+            try:
+                held = [log.writer_position(shard, source).session for shard in range(shards)]
+            finally:
+                log.close()
+        except StreamsError:
+            stop.wait(0.1)
+        else:
+            return max(time.time_ns() // 1_000_000, *(session + 1 for session in held))
+    raise SystemExit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

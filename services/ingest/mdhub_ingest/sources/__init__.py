@@ -1,0 +1,1 @@
+"""Source types behind one small port: where ticks come from."""

@@ -1,0 +1,173 @@
+"""Misbehaviour on demand: what a bad source does to a snapshot, drawn from its own seed.
+
+Two sources of one market must between them still deliver everything, or a demo could not call a
+missing tick a fault of the hub. The arbiter takes the first copy of each snapshot and, by design,
+none that is older than what it took: a hole cannot be filled once the contract's next snapshot
+is through. So `lose`, `corrupt` and `delay` only hit a snapshot whose contract is then quiet for
+`SPACE_NS` of wall time, in which the other source's copy surely comes through.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from random import Random
+from typing import Annotated, Any, Final, NamedTuple, TypeGuard
+
+import msgspec
+from msgspec import Meta
+from msgspec.structs import replace
+
+from mdhub.market.snapshot import NO_VALUE, Snapshot
+from mdhub_ingest.sources.port import SourceError
+
+__all__ = ["SPACE_NS", "Fate", "Misbehaver", "Misbehaviour"]
+
+SPACE_NS: Final = 300_000_000
+_MS_NS: Final = 1_000_000
+_DELAY_MS: Final = (50, 800)
+_REPEAT_MS: Final = (0, 5_000)
+
+_Share = Annotated[float, Meta(ge=0, le=1)]
+_Span = tuple[Annotated[float, Meta(ge=0)], Annotated[float, Meta(ge=0)]]
+
+
+class Misbehaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a source misbehaves; shares are of its snapshots, spans are drawn evenly."""
+
+    lose: _Share = 0.0
+    repeat: _Share = 0.0
+    """The contract's last delivered snapshot is pushed again, up to 5 s later."""
+    corrupt: _Share = 0.0
+    delay: _Share = 0.0
+    """Sent up to 800 ms late, after what followed it."""
+    lag_ms: _Span = (0, 0)
+    """Wall ms by which everything comes late; the order is kept."""
+    crash_after_s: _Span | None = None
+    """Wall seconds after which the process dies without a word."""
+    calm_s: Annotated[float, Meta(ge=0)] = 2.0
+    """Wall seconds at start in which nothing is lost, corrupted or delayed: the other source may
+    not be up yet."""
+    seed: int = 0
+
+    @classmethod
+    def parse(cls, text: str) -> Misbehaviour:
+        """Parse `lose=0.01,repeat=0.005,lag_ms=5-30`; empty = behaves well.
+
+        Raises SourceError naming every problem at once.
+        """
+        fields: dict[str, Any] = {}
+        problems: list[str] = []
+        for part in filter(None, (part.strip() for part in text.split(","))):
+            name, _, value = part.partition("=")
+            try:
+                fields |= {name: _parsed(name, value)}
+                msgspec.convert({name: fields[name]}, cls)
+            except (ValueError, KeyError) as error:
+                problems.append(f"{part!r}: {error}")
+        if problems:
+            raise SourceError(
+                f"misbehaviour was {text!r}: {'; '.join(problems)}; "
+                "expected for example lose=0.01,repeat=0.005,lag_ms=5-30"
+            )
+        return msgspec.convert(fields, cls)
+
+    def bites(self) -> bool:
+        """Tell whether single snapshots are touched at all."""
+        return self.lose + self.repeat + self.corrupt + self.delay > 0
+
+
+def _parsed(name: str, value: str) -> float | int | tuple[float, float]:
+    if name not in Misbehaviour.__struct_fields__:
+        raise ValueError(f"unknown, expected one of {', '.join(Misbehaviour.__struct_fields__)}")
+    if name == "seed":
+        return int(value)
+    if name not in {"lag_ms", "crash_after_s"}:
+        return float(value)
+    low, dash, high = value.partition("-")
+    span = (float(low), float(high if dash else low))
+    if span[0] > span[1]:
+        raise ValueError(f"span was {value!r}, expected low-high")
+    return span
+
+
+class Fate(NamedTuple):
+    """What becomes of one snapshot."""
+
+    snapshot: Snapshot | None
+    """As it will be sent; None = lost."""
+    delay_ns: int = 0
+    repeat_after_ns: int | None = None
+
+
+class Misbehaver:
+    """Draws the fate of each snapshot; `counts` says what was done, by kind."""
+
+    def __init__(self, settings: Misbehaviour) -> None:
+        self.settings: Final = settings
+        self.counts: Final[Counter[str]] = Counter()
+        self._rng: Final = Random(settings.seed)
+
+    def fate(self, snapshot: Snapshot, *, spaced: bool, previous: Snapshot | None) -> Fate:
+        """Draw what becomes of a snapshot.
+
+        `spaced` = its contract's next snapshot is at least SPACE_NS of wall time away;
+        `previous` = what this source last delivered of the contract.
+        """
+        settings, draw = self.settings, self._rng.random()
+        repeat_after_ns = self._repeat_after_ns()
+        if not spaced or draw >= settings.lose + settings.corrupt + settings.delay:
+            return Fate(snapshot, repeat_after_ns=repeat_after_ns)
+        if draw < settings.lose:
+            self.counts["lost"] += 1
+            return Fate(None, repeat_after_ns=repeat_after_ns)
+        if draw < settings.lose + settings.corrupt:
+            self.counts["corrupted"] += 1
+            return Fate(self._corrupted(snapshot, previous), repeat_after_ns=repeat_after_ns)
+        self.counts["delayed"] += 1
+        return Fate(snapshot, self._rng.randint(*_DELAY_MS) * _MS_NS, repeat_after_ns)
+
+    def lag_ns(self) -> int:
+        """Draw how late the next snapshot comes."""
+        low, high = self.settings.lag_ms
+        return int(self._rng.uniform(low, high) * _MS_NS) if high else 0
+
+    def crash_after_ns(self) -> int | None:
+        """Draw how long the source lives; None = it does not crash."""
+        span = self.settings.crash_after_s
+        return None if span is None else int(self._rng.uniform(*span) * 1_000_000_000)
+
+    def _repeat_after_ns(self) -> int | None:
+        if not self.settings.repeat or self._rng.random() >= self.settings.repeat:
+            return None
+        return self._rng.randint(*_REPEAT_MS) * _MS_NS
+
+    def _corrupted(self, snapshot: Snapshot, previous: Snapshot | None) -> Snapshot:
+        kinds = list(_corruptions(snapshot, previous))
+        return replace(snapshot, **self._rng.choice(kinds))
+
+
+def _corruptions(snapshot: Snapshot, previous: Snapshot | None) -> Iterator[dict[str, Any]]:
+    """Yield the changes that rules can tell from a good tick, given the fields present."""
+    yield {"update_time": "24:61:00"}
+    if snapshot.volume is not None:
+        yield {"volume": -1 - snapshot.volume}
+    # A falling volume shows only beside an earlier one of the same trading day.
+    if previous is not None and previous.day == snapshot.day and previous.volume:
+        yield {"volume": previous.volume - 1}
+    if snapshot.volume and _known(snapshot.last):
+        yield {"last": NO_VALUE}
+        yield {"last": float("nan")}
+        yield from _wrong_prices(snapshot, snapshot.last)
+
+
+def _wrong_prices(snapshot: Snapshot, last: float) -> Iterator[dict[str, Any]]:
+    # The price of a combination may well be negative.
+    if last > 0 and "&" not in snapshot.symbol:
+        yield {"last": -last}
+        if _known(snapshot.limit_up) and 0 < snapshot.limit_up < last * 10:
+            yield {"last": last * 10}
+
+
+def _known(price: float | None) -> TypeGuard[float]:
+    return price is not None and abs(price) < NO_VALUE

@@ -1,0 +1,165 @@
+# HOT: one thread per source; one append in flight, what arrives meanwhile is coalesced.
+"""Writes a source's outboxes to the raw log.
+
+The log decides what it has: after every (re)connection its own position is asked and everything
+after it is sent again; entries it already has are skipped by the function.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from threading import Event, Lock
+from typing import Final
+
+from mdhub.market.snapshot import Snapshot, raw_tick
+from mdhub.runtime.backoff import Backoff
+from mdhub.runtime.heartbeat import BEAT_EVERY_S, beat_payload
+from mdhub.runtime.logging import Logger
+from mdhub.streams.errors import StreamsError, Superseded
+from mdhub.streams.port import Log
+from mdhub.wire.codec import control, encode
+from mdhub.wire.entries import ControlKind, LostRange
+from mdhub.wire.topics import shard_of
+from mdhub_ingest.outbox import Batch, Outbox
+
+__all__ = ["RawWriter"]
+
+BATCH: Final = 500
+IDLE_S: Final = 0.1
+
+
+class RawWriter:
+    """Takes snapshots from a source's thread, appends them from its own."""
+
+    def __init__(
+        self,
+        *,
+        source: str,
+        session: int,
+        shards: int,
+        connect: Callable[[], Log],
+        logger: Logger,
+        counters: Callable[[], dict[str, int]] = dict,
+    ) -> None:
+        self._source = source
+        self._session = session
+        self._shards = shards
+        self._connect = connect
+        self._logger = logger
+        self._counters = counters
+        self._outboxes: Sequence[Outbox] = [Outbox() for _ in range(shards)]
+        self._lock = Lock()
+        self._arrived = Event()
+        self._reconnects = 0
+        self._beat_due_s = 0.0
+        self.superseded = False
+
+    def emit(self, snapshot: Snapshot) -> None:
+        """Stamp, number and enqueue one snapshot. Never blocks on the log."""
+        recv_ns = time.time_ns()
+        outbox = self._outboxes[shard_of(snapshot.symbol, self._shards)]
+        with self._lock:
+            tick = raw_tick(
+                snapshot,
+                source=self._source,
+                session=self._session,
+                seq=outbox.next_seq,
+                recv_ns=recv_ns,
+            )
+            outbox.put(recv_ns, encode(tick))
+        if not self._arrived.is_set():
+            self._arrived.set()
+
+    @property
+    def waiting(self) -> int:
+        """Ticks the log does not have yet."""
+        with self._lock:
+            return sum(outbox.waiting for outbox in self._outboxes)
+
+    def run(self, stop: Event) -> None:
+        """Append until `stop` is set and everything taken so far is in the log."""
+        backoff = Backoff(first_s=0.02, ceiling_s=0.2)
+        while not (stop.is_set() and not self.waiting):
+            try:
+                self._write(stop, backoff)
+            except Superseded as error:
+                self.superseded = True
+                self._logger.error("superseded", reason=str(error))
+                return
+            except StreamsError as error:
+                if backoff.attempts == 0:
+                    self._logger.warning(
+                        "log_unavailable", cause=type(error).__name__, reason=str(error)
+                    )
+                self._reconnects += 1
+                time.sleep(backoff.next_s())
+
+    def _write(self, stop: Event, backoff: Backoff) -> None:
+        log = self._connect()
+        try:
+            have = [self._have(log, shard) for shard in range(self._shards)]
+            while not (stop.is_set() and not self.waiting):
+                self._arrived.wait(IDLE_S)
+                self._arrived.clear()
+                for shard in range(self._shards):
+                    have[shard] = self._flush(log, shard, have[shard], backoff)
+                self._beat(log)
+        finally:
+            log.close()
+
+    def _have(self, log: Log, shard: int) -> int:
+        at = log.writer_position(shard, self._source)
+        return at.seq if at.session == self._session else 0
+
+    def _flush(self, log: Log, shard: int, have: int, backoff: Backoff) -> int:
+        outbox = self._outboxes[shard]
+        while True:
+            with self._lock:
+                batch = outbox.batch(have, BATCH)
+            if batch is None:
+                return have
+            have = self._append(log, shard, batch)
+            backoff.reset()
+            with self._lock:
+                outbox.acknowledge(have, time.time_ns())
+
+    def _append(self, log: Log, shard: int, batch: Batch) -> int:
+        kinds, payloads = "t" * len(batch.payloads), batch.payloads
+        if batch.lost:
+            kinds, payloads = "c" + kinds, [self._lost(batch), *payloads]
+        return log.raw_append(
+            shard,
+            writer=self._source,
+            session=self._session,
+            first_seq=batch.first_seq,
+            kinds=kinds,
+            payloads=payloads,
+            lost=batch.lost,
+        )
+
+    def _lost(self, batch: Batch) -> bytes:
+        last = batch.first_seq + batch.lost - 1
+        body = LostRange(batch.first_seq, last, "the log was away longer than the buffer lasts")
+        return control(
+            ControlKind.LOST, self._source, self._session, last, time.time_ns(), body
+        )
+
+    def _beat(self, log: Log) -> None:
+        now_s = time.monotonic()
+        if now_s < self._beat_due_s:
+            return
+        self._beat_due_s = now_s + BEAT_EVERY_S
+        with self._lock:
+            taken = sum(outbox.next_seq - 1 for outbox in self._outboxes)
+            waiting = sum(outbox.waiting for outbox in self._outboxes)
+            dropped = sum(outbox.dropped for outbox in self._outboxes)
+        counters = {
+            "taken": taken,
+            "waiting": waiting,
+            "dropped": dropped,
+            "reconnects": self._reconnects,
+            **self._counters(),
+        }
+        instance = f"ingest:{self._source}"
+        log.beat(instance, beat_payload("ingest", instance, "running", counters))

@@ -1,0 +1,134 @@
+"""Composition root of the monitor."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Mapping, Sequence
+from threading import Event
+from typing import Any, Final
+from uuid import uuid4
+
+from mdhub.runtime.backoff import Backoff
+from mdhub.runtime.heartbeat import beat_payload
+from mdhub.runtime.logging import Logger, service_logger
+from mdhub.runtime.service import begin, redis_url
+from mdhub.streams import open_log
+from mdhub.streams.errors import StreamsError, TopologyError, WrongLibrary
+from mdhub.streams.port import FIRST_ID, Log
+from mdhub.streams.topology import EVENTS, RAW
+from mdhub.wire.codec import encode
+from mdhub.wire.ops import Event as OpsEvent
+from mdhub.wire.ops import EventKind, Severity
+from mdhub.wire.ticks import SCHEMA_VERSION
+from mdhub_monitor.probes import read_beats, read_sources
+from mdhub_monitor.rules import BeatFact, Finding, ServiceWatch, SourceRates
+
+__all__ = ["main"]
+
+REPORT_EVERY_S: Final = 1.0
+_BLOCK_MS: Final = 200
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mdhub run monitor",
+        description="Watch services and sources; write heartbeats and rates into events.",
+        epilog="example: MDHUB_REDIS_URL=redis://127.0.0.1:6379 mdhub run monitor",
+    )
+    parser.add_argument("--id", default="A", help="name of this instance (default A)")
+    parser.add_argument("--prefix", default="mdhub:", help="key prefix of the hub")
+    parser.add_argument("--shards", type=int, default=1, help="number of shards (default 1)")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Watch until SIGTERM. Exit codes: 0 stopped, 1 cannot work with this server."""
+    options = _parser().parse_args(argv)
+    stop = begin()
+    logger = service_logger("monitor", options.id)
+    watch, backoff = ServiceWatch(), Backoff(first_s=0.1, ceiling_s=1.0)
+    while not stop.is_set():
+        try:
+            log = open_log(redis_url(), service="monitor", prefix=options.prefix)
+            backoff.reset()
+            try:
+                _watch(log, options, stop, watch, logger)
+            finally:
+                log.close()
+        except (TopologyError, WrongLibrary) as error:
+            logger.error("stopped", reason=str(error))
+            return 1
+        except StreamsError as error:
+            logger.warning("start_over", cause=type(error).__name__, reason=str(error))
+            stop.wait(backoff.next_s())
+    return 0
+
+
+def _watch(
+    log: Log, options: argparse.Namespace, stop: Event, watch: ServiceWatch, logger: Logger
+) -> None:
+    newest = [log.entries(RAW, shard=x, count=1, newest_first=True) for x in range(options.shards)]
+    tails = [
+        log.tail(RAW, shard=x, after=entries[0][0] if entries else FIRST_ID)
+        for x, entries in enumerate(newest)
+    ]
+    rates = SourceRates()
+    due_s = 0.0
+    try:
+        while not stop.is_set():
+            for tail in tails:
+                read_sources(tail, rates, block_ms=_BLOCK_MS // len(tails))
+            if time.monotonic() >= due_s:
+                due_s = time.monotonic() + REPORT_EVERY_S
+                _report(log, watch, rates, logger)
+                _beat(log, options.id)
+                for shard, tail in enumerate(tails):
+                    log.set_cursor(shard, f"monitor:{options.id}", tail.cursor)
+    finally:
+        for tail in tails:
+            tail.close()
+
+
+def _report(log: Log, watch: ServiceWatch, rates: SourceRates, logger: Logger) -> None:
+    now_ns = time.time_ns()
+    beats = read_beats(log)
+    for finding in watch.look(beats, now_ns):
+        logger.info("service", subject=finding.subject, change=finding.change)
+        log.append(EVENTS, _service_event(finding, now_ns))
+    for instance, beat in beats.items():
+        log.append(EVENTS, _event(EventKind.HEARTBEAT, instance, _beat_body(beat), now_ns))
+    for source, rate in rates.take(now_ns).items():
+        body = {"ticks_per_s": round(rate, 1)}
+        log.append(EVENTS, _event(EventKind.SOURCE_RATE, source, body, now_ns))
+
+
+def _service_event(finding: Finding, now_ns: int) -> bytes:
+    severity = Severity.ERROR if finding.change == "down" else Severity.INFO
+    body = {"change": finding.change, **finding.detail}
+    return _event(EventKind.SERVICE, finding.subject, body, now_ns, severity=severity)
+
+
+def _beat_body(beat: BeatFact) -> dict[str, Any]:
+    return {
+        "service": beat.service,
+        "pid": beat.pid,
+        "state": beat.state,
+        "ts_ns": beat.ts_ns,
+        "counters": dict(beat.counters),
+    }
+
+
+def _event(
+    kind: str, subject: str, body: Mapping[str, Any], now_ns: int, *, severity: str = Severity.INFO
+) -> bytes:
+    return encode(
+        OpsEvent(
+            SCHEMA_VERSION, uuid4().hex, now_ns, "monitor", kind, subject, severity, "", dict(body)
+        )
+    )
+
+
+def _beat(log: Log, instance_id: str) -> None:
+    instance = f"monitor:{instance_id}"
+    log.beat(instance, beat_payload("monitor", instance, "watching", {}))

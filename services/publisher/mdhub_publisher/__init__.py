@@ -1,0 +1,1 @@
+"""Publisher: the clean log, live over ZeroMQ."""

@@ -1,0 +1,56 @@
+"""Composition root: arguments and environment in, a running publisher out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from mdhub.runtime.errors import ServiceError
+from mdhub.runtime.service import begin, redis_url
+from mdhub.streams import open_log
+from mdhub_publisher.fanout import Fanout, FanoutSettings
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a publisher until SIGTERM or SIGINT; return the exit code."""
+    args = _parser().parse_args(argv)
+    url = redis_url()
+    stop = begin()
+    settings = FanoutSettings(
+        publisher_id=args.id, bind=args.bind, port=args.port, shards=args.shards
+    )
+    try:
+        fanout = Fanout(settings, lambda: open_log(url, service="publisher", prefix=args.prefix))
+    except ServiceError as error:
+        sys.stderr.write(f"publisher: {error}\n")
+        return 1
+    fanout.run(stop.is_set)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mdhub-publisher",
+        description="Serve the clean stream over ZeroMQ. The server address is read from "
+        "MDHUB_REDIS_URL.",
+        epilog="example: mdhub-publisher --id B --bind 0.0.0.0 --port 5565",
+    )
+    parser.add_argument("--id", default="A", help="name of this publisher (default: %(default)s)")
+    parser.add_argument("--bind", default="127.0.0.1", help="address (default: %(default)s)")
+    parser.add_argument(
+        "--port", type=_port, default=5555,
+        help="live messages; requests are served one above (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument("--shards", type=int, default=1, help="(default: %(default)s)")
+    parser.add_argument("--prefix", default="mdhub:", help="of all keys (default: %(default)s)")
+    return parser
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 1 <= port <= 65_534:  # noqa: PLR2004 - the one above must exist too
+        raise argparse.ArgumentTypeError(f"port was {port}, expected 1 to 65534")
+    return port

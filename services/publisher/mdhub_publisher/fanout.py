@@ -1,0 +1,230 @@
+# HOT: clean entry in, three frames out; the loop body runs once per batch, `_publish` per tick.
+"""One thread between the log and the clients.
+
+It waits for three things at once: the cursor readers of the shards, requests, and time. Live
+messages go first; answers get the time between, 2 ms at most per turn.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import zmq
+
+from mdhub.runtime.heartbeat import beat_payload
+from mdhub.streams.errors import StreamsError
+from mdhub.streams.port import Entry, Log
+from mdhub.wire.codec import encode
+from mdhub.wire.live import Heartbeat, HubState, LiveHeader
+from mdhub.wire.ticks import SCHEMA_VERSION
+from mdhub.wire.topics import heartbeat_topic
+from mdhub_publisher.answers import Answers
+from mdhub_publisher.clients import Clients, Sent
+from mdhub_publisher.frames import live_frames
+from mdhub_publisher.shard import Phase, Shard
+from mdhub_publisher.sockets import Sockets
+from mdhub_publisher.source import Follow, Source
+
+__all__ = ["Fanout", "FanoutSettings"]
+
+HEARTBEAT_NS: Final = 200_000_000
+HOUSEKEEPING_NS: Final = 1_000_000_000
+ANSWER_BUDGET_NS: Final = 2_000_000
+IDLE_MS: Final = 50
+CONNECTING_MS: Final = 10
+BLOCKED_MS: Final = 5
+_REQUESTS_PER_TURN: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class FanoutSettings:
+    """Who this publisher is and where it listens."""
+
+    publisher_id: str = "A"
+    bind: str = "127.0.0.1"
+    port: int = 5555
+    shards: int = 1
+
+
+def _tell(text: str) -> None:
+    print(f"publisher: {text}", file=sys.stderr, flush=True)  # noqa: T201 - until logs have a home
+
+
+class Fanout:
+    """Binds at once (raises ServiceError if it cannot); `run` until `stop` says so."""
+
+    def __init__(
+        self,
+        settings: FanoutSettings,
+        open_log: Callable[[], Log],
+        *,
+        tell: Callable[[str], None] = _tell,
+    ) -> None:
+        self._settings = settings
+        self._sockets = Sockets(bind=settings.bind, port=settings.port)
+        self._live = self._sockets.live
+        self._requests = self._sockets.requests
+        self._send = self._live.send_multipart
+        self._poller = zmq.Poller()
+        self._poller.register(self._live, zmq.POLLIN)
+        self._poller.register(self._requests, zmq.POLLIN)
+        self.shards = {number: Shard(number) for number in range(settings.shards)}
+        self.source = Source(
+            open_log,
+            list(self.shards.values()),
+            watch=self._watch,
+            unwatch=self._unwatch,
+            tell=tell,
+        )
+        self._answers = Answers(
+            self.shards,
+            publisher_id=settings.publisher_id,
+            log=lambda: self.source.log,
+            wall_ns=time.time_ns,
+        )
+        self.clients = Clients(self._answers, send=self._reply, monotonic_ns=time.monotonic_ns)
+        self.published = 0
+        self._next_heartbeat_ns = 0
+        self._next_housekeeping_ns = 0
+
+    def run(self, stop: Callable[[], bool]) -> None:
+        """Serve until `stop()` is true (asked at least 20 times a second), then close."""
+        try:
+            while not stop():
+                self.turn()
+        finally:
+            self.close()
+
+    def turn(self) -> None:
+        """Wait for something to do, at most 50 ms, and do it."""
+        source = self.source
+        ready = dict(self._poller.poll(self._patience_ms()))
+        now_ns = time.monotonic_ns()
+        try:
+            for fileno, follow in list(source.follows.items()):
+                if fileno in ready:
+                    self._publish(follow.shard, follow.take())
+            if now_ns >= self._next_heartbeat_ns:
+                self._observe(now_ns)
+            if now_ns >= self._next_housekeeping_ns:
+                self._housekeep(now_ns)
+        except StreamsError as error:
+            source.lost(error, now_ns)
+        source.advance(now_ns)
+        if now_ns >= self._next_heartbeat_ns:
+            self._heartbeat(now_ns)
+        if self._live in ready:
+            self._drain_subscriptions()
+        if self._requests in ready:
+            self._take_requests()
+        if self.clients:
+            self.clients.step(ANSWER_BUDGET_NS)
+
+    def close(self) -> None:
+        """Close log and sockets."""
+        self.source.close()
+        self._sockets.close()
+
+    def _publish(self, shard: Shard, entries: list[Entry]) -> None:
+        accept, send, time_ns, number = shard.accept, self._send, time.time_ns, shard.shard
+        for entry in entries:
+            clean = accept(entry)
+            if clean is not None:
+                send(live_frames(clean, number, time_ns()))
+                self.published += 1
+        if shard.phase is not Phase.LIVE:
+            shard.batch_done(len(entries))
+
+    def _patience_ms(self) -> int:
+        if self.clients:
+            return BLOCKED_MS if self.clients.blocked else 0
+        return IDLE_MS if self.source.settled else CONNECTING_MS
+
+    def _observe(self, now_ns: int) -> None:
+        log = self.source.log
+        if log is not None:
+            for shard in self.shards.values():
+                shard.observe(log.positions(shard.shard), now_ns)
+
+    def _heartbeat(self, now_ns: int) -> None:
+        self._next_heartbeat_ns = now_ns + HEARTBEAT_NS
+        for shard in self.shards.values():
+            self._send(self._heartbeat_frames(shard, shard.state(now_ns)))
+
+    def _heartbeat_frames(self, shard: Shard, state: HubState) -> list[bytes]:
+        header = LiveHeader(
+            SCHEMA_VERSION, shard.shard, shard.epoch, None, None, None, None, time.time_ns(), 0
+        )
+        at = shard.positions
+        body = Heartbeat(
+            SCHEMA_VERSION, self._settings.publisher_id, self._settings.port + 1, shard.n,
+            at.log_ns, at.market_ns, state,
+        )  # fmt: skip
+        return [heartbeat_topic(shard.shard), encode(header), encode(body)]
+
+    def _housekeep(self, now_ns: int) -> None:
+        self._next_housekeeping_ns = now_ns + HOUSEKEEPING_NS
+        log = self.source.log
+        if log is None:
+            return
+        name = f"publisher:{self._settings.publisher_id}"
+        for shard in self.shards.values():
+            if shard.phase is Phase.LIVE:
+                log.set_cursor(shard.shard, name, shard.cursor)
+        states = {shard.state(now_ns) for shard in self.shards.values()}
+        state = next((s for s in (HubState.STALLED, HubState.HOLDING) if s in states), HubState.OK)
+        log.beat(name, beat_payload("publisher", name, state, self.counters()))
+
+    def counters(self) -> dict[str, int]:
+        """Counters for the service heartbeat."""
+        shards = self.shards.values()
+        return {
+            "published": self.published,
+            "n": max(s.n for s in shards),
+            "duplicates": sum(s.duplicates for s in shards),
+            "holes": sum(s.holes for s in shards),
+            "undecodable": sum(s.framer.undecodable for s in shards),
+            "unknown_kinds": sum(s.framer.unknown_kinds for s in shards),
+            "ring_dropped": sum(s.ring.dropped for s in shards),
+            "instruments": sum(len(s.last) for s in shards),
+            "evicted": sum(s.last.evicted for s in shards),
+            "refused": self._answers.refused,
+            "busy": self.clients.busy,
+            "clients_dropped": self.clients.dropped,
+            "reconnects": self.source.reconnects,
+        }
+
+    def _watch(self, follow: Follow) -> None:
+        self._poller.register(follow.fileno, zmq.POLLIN)
+
+    def _unwatch(self, follow: Follow) -> None:
+        self._poller.unregister(follow.fileno)
+
+    def _drain_subscriptions(self) -> None:
+        try:
+            while True:
+                self._live.recv(zmq.NOBLOCK)
+        except zmq.Again:
+            pass
+
+    def _take_requests(self) -> None:
+        try:
+            for _ in range(_REQUESTS_PER_TURN):
+                self.clients.request(self._requests.recv_multipart(zmq.NOBLOCK))
+        except zmq.Again:
+            pass
+
+    def _reply(self, identity: bytes, frames: list[bytes]) -> Sent:
+        try:
+            self._requests.send_multipart([identity, *frames], zmq.NOBLOCK)
+        except zmq.Again:
+            return Sent.FULL
+        except zmq.ZMQError as error:
+            if error.errno == zmq.EHOSTUNREACH:
+                return Sent.GONE
+            raise
+        return Sent.OK

@@ -1,0 +1,158 @@
+"""Which processes a hub on one host consists of, and their parent."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Final, TextIO
+from uuid import uuid4
+
+from mdhub.runtime.errors import ServiceError
+from mdhub.runtime.keeper import ChildSpec, ChildState, Keeper
+from mdhub.streams import open_log
+from mdhub.streams.port import Log
+from mdhub.streams.server import EmbeddedServer, Profile, answers, find_server, wait_ready
+
+__all__ = ["Host", "HubPlan", "Publisher", "service_module"]
+
+URL_VARIABLE: Final = "MDHUB_REDIS_URL"
+_POLL_S: Final = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """One publisher: its name and the port of its live stream (requests: one port above)."""
+
+    name: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class HubPlan:
+    """What to run on this host."""
+
+    folder: Path
+    profile: Profile = "single"
+    prefix: str = "mdhub:"
+    shards: int = 1
+    bind: str = "127.0.0.1"
+    publishers: tuple[Publisher, ...] = (Publisher("A", 5555),)
+    sources: tuple[str, ...] = ()
+    """Sources as JSON, see `mdhub run ingest --help`."""
+    run: str = field(default_factory=lambda: uuid4().hex)
+
+
+def service_module(name: str) -> str:
+    """Module to run with `python -m` for a service, found by its entry point.
+
+    Raises ServiceError naming the services that are installed.
+    """
+    found = entry_points(group="mdhub.services")
+    if name not in found.names:
+        known = ", ".join(sorted(found.names)) or "none"
+        raise ServiceError(f"no service {name!r} is installed; installed are: {known}")
+    return found[name].value.partition(":")[0].removesuffix(".app")
+
+
+class Host:
+    """Parent of a hub's processes on this host. Belongs to the main thread."""
+
+    def __init__(
+        self,
+        plan: HubPlan,
+        *,
+        on_exit: Callable[[ChildState], None] = lambda _: None,
+        stderr: TextIO | None = None,
+    ) -> None:
+        self._plan = plan
+        self._stderr = stderr
+        self.keeper = Keeper(on_exit=on_exit)
+        named = os.environ.get(URL_VARIABLE)
+        self._server = None if named else _embedded(plan)
+        self.url = self._server.url if self._server else str(named)
+
+    def start_server(self) -> None:
+        """Start the embedded server unless another one was named; wait until it answers."""
+        if self._server is not None:
+            self._server.prepare()
+            if answers(self._server.url):
+                raise ServiceError(
+                    f"a hub already runs on the data folder {self._plan.folder}; "
+                    "stop it, or choose another folder with --data"
+                )
+            command = self._server.command()
+            self.keeper.want(ChildSpec("server", lambda _: command, stderr=self._stderr))
+            self.keeper.converge()
+        wait_ready(self.url)
+
+    def start(self, *names: str) -> None:
+        """Start services: any of arbiter, publisher, monitor, ingest."""
+        for name in names:
+            for child in self._children(name):
+                self.keeper.want(child)
+        self.keeper.converge()
+
+    def open_log(self) -> Log:
+        """Open the hub's log as the command line."""
+        return open_log(self.url, service="cli", prefix=self._plan.prefix)
+
+    def wait_leader(self, timeout_s: float = 10.0) -> None:
+        """Wait until every shard is led. Raises ServiceError."""
+        log = self.open_log()
+        deadline_s = time.monotonic() + timeout_s
+        try:
+            for shard in range(self._plan.shards):
+                while log.leadership(shard).incarnation != log.incarnation():
+                    if time.monotonic() > deadline_s:
+                        raise ServiceError(f"no arbiter led shard {shard} after {timeout_s:g} s")
+                    self.keeper.converge()
+                    time.sleep(_POLL_S)
+        finally:
+            log.close()
+
+    def stop(self) -> None:
+        """End everything: first what writes, the server last."""
+        services = [name for name in self.keeper.children if name != "server"]
+        if services:
+            self.keeper.stop(*services)
+        self.keeper.stop()
+
+    def _children(self, name: str) -> list[ChildSpec]:
+        plan = self._plan
+        common = ["--prefix", plan.prefix]
+        if name == "arbiter":
+            return [
+                self._child(
+                    f"arbiter {shard}", name, common, "--shard", shard, "--profile", plan.profile
+                )
+                for shard in range(plan.shards)
+            ]
+        common += ["--shards", str(plan.shards)]
+        if name == "publisher":
+            return [
+                self._child(
+                    f"publisher {p.name}", name, common,
+                    "--id", p.name, "--bind", plan.bind, "--port", p.port,
+                )
+                for p in plan.publishers
+            ]  # fmt: skip
+        if name == "ingest":
+            sources = [part for text in plan.sources for part in ("--source", text)]
+            return [self._child(name, name, common, "--run", plan.run, *sources)]
+        return [self._child(name, name, common)]
+
+    def _child(
+        self, child_name: str, service: str, common: Sequence[str], *args: str | int
+    ) -> ChildSpec:
+        command = [sys.executable, "-m", service_module(service), *common, *map(str, args)]
+        environment: Mapping[str, str] = {URL_VARIABLE: self.url}
+        return ChildSpec(child_name, lambda _: command, environment, stderr=self._stderr)
+
+
+def _embedded(plan: HubPlan) -> EmbeddedServer:
+    return EmbeddedServer(find_server(), plan.folder.resolve(), plan.profile)

@@ -1,0 +1,53 @@
+"""True dates of the market, and what fronts make of them at night (docs/domain.md, section 2)."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from mdhub.wire.ticks import CHINA_TIME
+
+__all__ = ["DAY_NS", "MS_NS", "SECOND_NS", "midnight_ns", "received_days", "trading_day_of"]
+
+MS_NS: Final = 1_000_000
+SECOND_NS: Final = 1_000_000_000
+DAY_NS: Final = 86_400 * SECOND_NS
+
+_DAY: Final = re.compile(r"[0-9]{8}")
+_NIGHT_FROM_HOUR: Final = 20
+_NIGHT_TO_HOUR: Final = 3
+_SATURDAY: Final = 5
+
+
+def midnight_ns(day: str) -> int:
+    """Return 00:00 China time of a day written YYYYMMDD. Raises ValueError if it is not one."""
+    if not _DAY.fullmatch(day):
+        raise ValueError(f"day was {day!r}, expected YYYYMMDD")
+    moment = datetime(int(day[:4]), int(day[4:6]), int(day[6:]), tzinfo=CHINA_TIME)
+    return int(moment.timestamp()) * SECOND_NS
+
+
+def trading_day_of(market_ns: int) -> date:
+    """Return the trading day a moment belongs to; it changes at 20:00, weekends join Monday.
+
+    Knows no holidays: the synthetic market has none.
+    """
+    moment = datetime.fromtimestamp(market_ns // SECOND_NS, UTC).astimezone(CHINA_TIME)
+    day = moment.date() + timedelta(days=moment.hour >= _NIGHT_FROM_HOUR)
+    while day.weekday() >= _SATURDAY:
+        day += timedelta(days=1)
+    return day
+
+
+def received_days(
+    exchange: str, *, hour: int, trading_day: str, natural_day: str
+) -> tuple[str, str]:
+    """Return (TradingDay, ActionDay) as a front sends them, given the true ones."""
+    if _NIGHT_TO_HOUR <= hour < _NIGHT_FROM_HOUR:
+        return trading_day, natural_day
+    if exchange == "DCE":
+        return trading_day, trading_day
+    if exchange == "CZCE":
+        return natural_day, natural_day
+    return trading_day, natural_day

@@ -1,0 +1,34 @@
+"""What a service says of itself once a second: alive, in which state, with which counters."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Final
+
+import msgspec
+
+__all__ = ["BEAT_EVERY_S", "Beat", "beat_payload", "decode_beat"]
+
+BEAT_EVERY_S: Final = 1.0
+
+
+class Beat(msgspec.Struct, array_like=True, frozen=True):
+    """One heartbeat of one service instance."""
+
+    v: int
+    ts_ns: int
+    service: str
+    instance: str
+    pid: int
+    state: str
+    counters: dict[str, int]
+
+
+_encode: Final = msgspec.msgpack.Encoder().encode
+decode_beat: Final = msgspec.msgpack.Decoder(Beat).decode
+
+
+def beat_payload(service: str, instance: str, state: str, counters: dict[str, int]) -> bytes:
+    """Encode a heartbeat of this process, now."""
+    return _encode(Beat(1, time.time_ns(), service, instance, os.getpid(), state, counters))

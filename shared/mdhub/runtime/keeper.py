@@ -1,0 +1,145 @@
+"""Keeps child processes running: start, watch, kill -9 and replace, back off, give up.
+
+All methods belong to one thread, the main one (the children's death signal is tied to it).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TextIO
+
+from mdhub.runtime.backoff import Backoff
+from mdhub.runtime.parent import PARENT_VARIABLE
+
+__all__ = ["ChildSpec", "ChildState", "Keeper"]
+
+STABLE_S: Final = 10.0
+"""A child that lived this long has recovered: its back-off starts anew."""
+TERM_GRACE_S: Final = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class ChildSpec:
+    """What to run. `command` is asked before each start, with the running number of the start."""
+
+    name: str
+    command: Callable[[int], Sequence[str]]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    stdout: int | TextIO | None = None
+    stderr: int | TextIO | None = None
+    give_up_after: int | None = None
+    """Quarantine after this many failures in a row; None = keep trying."""
+    restart_after_success: bool = True
+    """False: exit code 0 means the child's work is done."""
+
+
+@dataclass(slots=True)
+class ChildState:
+    """One child as the keeper sees it."""
+
+    spec: ChildSpec
+    backoff: Backoff
+    process: subprocess.Popen[str] | None = None
+    started_s: float = 0.0
+    starts: int = 0
+    next_start_s: float = 0.0
+    last_exit: int | None = None
+    quarantined: bool = False
+    finished: bool = False
+
+    @property
+    def pid(self) -> int | None:
+        return self.process.pid if self.process else None
+
+
+class Keeper:
+    """Parent of a set of children. `converge` brings what runs to what is wanted."""
+
+    def __init__(
+        self,
+        *,
+        on_exit: Callable[[ChildState], None] = lambda _: None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._children: dict[str, ChildState] = {}
+        self._on_exit = on_exit
+        self._monotonic = monotonic
+
+    @property
+    def children(self) -> dict[str, ChildState]:
+        return self._children
+
+    def want(self, spec: ChildSpec) -> ChildState:
+        """Add a child; the next `converge` starts it."""
+        state = ChildState(spec, Backoff(first_s=0.1, ceiling_s=10.0))
+        self._children[spec.name] = state
+        return state
+
+    def converge(self) -> None:
+        """Reap what died, start what is due. Cheap: call it several times a second."""
+        now_s = self._monotonic()
+        for state in list(self._children.values()):
+            if state.process is None:
+                if not (state.quarantined or state.finished) and now_s >= state.next_start_s:
+                    self._start(state, now_s)
+            elif state.process.poll() is not None:
+                self._reap(state, now_s)
+
+    def kill(self, name: str) -> int | None:
+        """SIGKILL one child (the next `converge` replaces it); return its pid."""
+        state = self._children[name]
+        if state.process is None or state.process.poll() is not None:
+            return None
+        state.process.kill()
+        return state.process.pid
+
+    def stop(self, *names: str) -> None:
+        """End the named children, or all: SIGTERM, a short grace, then SIGKILL. No restart."""
+        chosen = [s for n, s in self._children.items() if not names or n in names]
+        running = [s.process for s in chosen if s.process is not None]
+        for process in running:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        deadline_s = self._monotonic() + TERM_GRACE_S
+        for process in running:
+            _wait_or_kill(process, deadline_s - self._monotonic())
+        for state in chosen:
+            del self._children[state.spec.name]
+
+    def _start(self, state: ChildState, now_s: float) -> None:
+        state.starts += 1
+        state.started_s = now_s
+        state.process = subprocess.Popen(
+            list(state.spec.command(state.starts)),
+            env={**os.environ, **state.spec.environment, PARENT_VARIABLE: str(os.getpid())},
+            stdin=subprocess.DEVNULL,
+            stdout=state.spec.stdout,
+            stderr=state.spec.stderr,
+            text=True,
+            start_new_session=True,
+        )
+
+    def _reap(self, state: ChildState, now_s: float) -> None:
+        assert state.process is not None
+        state.last_exit = state.process.returncode
+        state.process = None
+        if now_s - state.started_s >= STABLE_S:
+            state.backoff.reset()
+        state.finished = state.last_exit == 0 and not state.spec.restart_after_success
+        limit = state.spec.give_up_after
+        state.quarantined = limit is not None and state.backoff.attempts >= limit
+        state.next_start_s = now_s + state.backoff.next_s()
+        self._on_exit(state)
+
+
+def _wait_or_kill(process: subprocess.Popen[str], left_s: float) -> None:
+    try:
+        process.wait(max(0.0, left_s))
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,1 @@
+"""The SDK: a strategy's side of the hub. Speaks ZeroMQ only."""

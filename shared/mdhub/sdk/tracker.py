@@ -1,0 +1,342 @@
+# HOT: `Tracker.offer` runs once per message.
+"""Nothing lost, nothing twice, nothing out of order: the client's half of the promise. Pure.
+
+Messages, heartbeats, replies and clock values go in; what is to be delivered and told comes out
+of `take`, in order. `wanted` says which replay to ask for next; its messages come back through
+`offer`, its end through `answered` or `failed`.
+
+A client of everything follows n of each shard: it sees a hole when a later n comes, or when a
+heartbeat names a later n. A filtered client follows k of each instrument, and asks about tails
+so that a lost last message shows. Per shard, `verified_n` is an n up to which every instrument
+without a hole is known to be complete: replays need not begin before it.
+
+Bounds: 200,000 waiting messages; beyond, open holes are given up and reported (`overflow`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+from mdhub.sdk.events import EpochChange, Gap, Message, Position, Statistics
+from mdhub.sdk.lane import UNKNOWN, Lane
+from mdhub.wire.codec import DecodeError, decode_marker
+from mdhub.wire.entries import EpochMark
+
+__all__ = ["Limits", "Output", "Tails", "Tracker", "Want"]
+
+Output = Message | Gap | EpochChange
+
+_EPOCH_TOPIC: Final = b"epoch."
+_decode_epoch: Final = msgspec.msgpack.Decoder(EpochMark).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one tracker."""
+
+    waiting: int = 200_000
+    patience_ns: int = 5_000_000_000
+    """A hole that no publisher fills for so long, while one is reachable, is given up."""
+    retry_ns: int = 100_000_000
+    names_per_want: int = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """A replay to ask for."""
+
+    shard: int
+    epoch: int
+    after_n: int
+    patterns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tails:
+    """An answer to `tails`, of all patterns together."""
+
+    epoch: int
+    now_n: int
+    rows: list[tuple[str, int, str]]
+
+
+@dataclass(slots=True)
+class _Shard:
+    number: int
+    epoch: int
+    cuts: list[tuple[int, int]]
+    verified_n: int
+    lanes: dict[str, Lane] = field(default_factory=dict)
+    holes: dict[str, Lane] = field(default_factory=dict)
+    asked: Want | None = None
+    asked_names: frozenset[str] = frozenset()
+    retry_ns: int = 0
+    progress_ns: int = 0
+    tails: Tails | None = None
+    delivered_n: int = 0
+    missed_epoch: int = 0
+
+
+class Tracker:
+    """State of one stream of messages over all shards."""
+
+    def __init__(self, *, everything: bool, limits: Limits | None = None) -> None:
+        self.statistics = Statistics()
+        self._everything = everything
+        self._limits = limits or Limits()
+        self._shards: dict[int, _Shard] = {}
+        self._out: list[Output] = []
+
+    # Joining
+
+    def join(
+        self, shard: int, *, epoch: int, n: int, known: Iterable[tuple[str, int]] = ()
+    ) -> None:
+        """Begin a shard behind `n`; `known` = instruments and their newest k as of then."""
+        state = _Shard(shard, epoch, [(epoch, n)], n)
+        if self._everything:
+            state.lanes[""] = Lane(shard=shard, name="", last=n, floor_n=n)
+        for name, k in known:
+            state.lanes[name] = Lane(shard=shard, name=name, last=k, floor_n=n)
+        self._shards[shard] = state
+
+    def joined(self, shard: int) -> bool:
+        """Whether `join` was called for a shard."""
+        return shard in self._shards
+
+    # What comes in
+
+    def offer(self, message: Message, *, now_ns: int, want: Want | None = None) -> None:
+        """Take in a message of a joined shard; `want`: the replay that it belongs to."""
+        self.statistics.received += 1
+        header = message.header
+        shard = self._shards[header.shard]
+        if header.epoch != shard.epoch and not self._belongs(shard, message, now_ns):
+            self.statistics.stale += 1
+            return
+        number = header.n if self._everything else header.k
+        if number is None:
+            return
+        name = "" if self._everything else message.name
+        lane = shard.lanes.get(name) or self._new_lane(shard, name)
+        if number == lane.last + 1 and lane.known == lane.last:
+            lane.last = lane.known = number
+            lane.last_n = lane.known_n = shard.delivered_n = header.n or 0
+            self._out.append(message)
+            return
+        complete = want is not None and want is shard.asked and name in shard.asked_names
+        self._offer_slowly(shard, lane, number, message, complete=complete, now_ns=now_ns)
+
+    def heard(self, shard: int, *, epoch: int, n: int, now_ns: int) -> None:
+        """Take in a heartbeat: its publisher has sent everything up to n."""
+        state = self._shards[shard]
+        if epoch > state.epoch:
+            state.missed_epoch = max(state.missed_epoch, epoch)
+        if epoch != state.epoch:
+            return
+        if self._everything:
+            self._know(state, state.lanes[""], n, n, now_ns=now_ns)
+        elif state.tails is not None and n >= state.tails.now_n:
+            self._apply_tails(state, state.tails, now_ns=now_ns)
+
+    def tails(self, shard: int, tails: Tails) -> None:
+        """Take in an answer to `tails`.
+
+        It may be ahead of the live messages under way to us, so it waits for a heartbeat that has
+        come as far: that one came behind them.
+        """
+        state = self._shards[shard]
+        if tails.epoch == state.epoch and tails.now_n >= state.verified_n:
+            state.tails = tails
+
+    def epochs(self, shard: int, epochs: list[tuple[int, int]], *, now_ns: int) -> None:
+        """Take in the list of `hello`, asked for because an epoch marker was missed."""
+        state = self._shards[shard]
+        state.missed_epoch = 0
+        newer = [(epoch, resume_n) for epoch, resume_n in epochs if epoch > state.epoch]
+        if not newer:
+            return
+        listed = any(epoch == state.epoch for epoch, _ in epochs)
+        newest = newer[-1][0]
+        if listed or epochs[0][1] == 0:
+            self._cut(state, newest, min(n for _, n in newer), now_ns=now_ns)
+        else:
+            self._rebase(state, newest, newer[-1][1])
+
+    # What goes out
+
+    def take(self) -> list[Output]:
+        """Fetch what is to be delivered and told, in order."""
+        out, self._out = self._out, []
+        return out
+
+    def wanted(self, now_ns: int) -> Want | None:
+        """Tell the next replay to ask for, and take it as asked."""
+        for shard in self._shards.values():
+            if shard.holes and shard.asked is None and now_ns >= shard.retry_ns:
+                lanes = list(shard.holes.values())[: self._limits.names_per_want]
+                names = tuple(lane.name for lane in lanes)
+                after_n = min(lane.settled_n for lane in lanes)
+                patterns = ("*",) if self._everything else names
+                shard.asked = Want(shard.number, shard.epoch, after_n, patterns)
+                shard.asked_names = frozenset(names)
+                return shard.asked
+        return None
+
+    def answered(
+        self, want: Want, *, scanned_n: int, more: bool, now_ns: int
+    ) -> None:
+        """Take in the end of a replay whose messages were all offered before."""
+        shard = self._shards[want.shard]
+        if want is not shard.asked:
+            return
+        shard.asked = None
+        if scanned_n > want.after_n:
+            shard.progress_ns = now_ns
+        for name in shard.asked_names:
+            lane = shard.lanes[name]
+            lane.settle(scanned_n, more=more, epoch=shard.epoch, out=self._sink)
+            self._file(shard, lane, now_ns=now_ns)
+        if shard.holes and not more:
+            shard.retry_ns = now_ns + self._limits.retry_ns
+
+    def failed(self, want: Want, *, now_ns: int) -> None:
+        """The replay got no answer, or an error: ask again a little later."""
+        shard = self._shards[want.shard]
+        if want is shard.asked:
+            shard.asked = None
+            shard.retry_ns = now_ns + self._limits.retry_ns
+
+    def tails_wanted(self, shard: int) -> tuple[int, int] | None:
+        """Tell `(epoch, since_n)` to ask about; None if an answer is being waited with."""
+        state = self._shards[shard]
+        if self._everything or state.tails is not None:
+            return None
+        return (state.epoch, state.verified_n)
+
+    def missed_epoch(self, shard: int) -> bool:
+        """Whether messages of an epoch come whose marker did not: ask `hello`."""
+        return self._shards[shard].missed_epoch > self._shards[shard].epoch
+
+    def tick(self, *, now_ns: int, reachable: bool) -> None:
+        """Let time pass: holes that nobody fills are given up, while somebody could."""
+        for shard in self._shards.values():
+            if not shard.holes:
+                continue
+            if not reachable:
+                shard.progress_ns = now_ns
+            elif now_ns - shard.progress_ns > self._limits.patience_ns:
+                self._give_up(shard, "timeout")
+
+    @property
+    def waiting(self) -> int:
+        """Number of messages held back behind holes."""
+        return sum(len(lane.waiting) for s in self._shards.values() for lane in s.holes.values())
+
+    @property
+    def _sink(self) -> list[Output]:
+        return self._out
+
+    def _offer_slowly(  # noqa: PLR0913 - one call site, split off for the fast path's sake
+        self,
+        shard: _Shard,
+        lane: Lane,
+        number: int,
+        message: Message,
+        *,
+        complete: bool,
+        now_ns: int,
+    ) -> None:
+        if lane.whole:
+            lane.floor_n = max(lane.floor_n, shard.verified_n if not lane.by_n else 0)
+        before = len(self._out)
+        if not lane.offer(number, message, self._sink, complete=complete):
+            self.statistics.duplicates += 1
+        if len(self._out) > before:
+            shard.progress_ns = now_ns
+        shard.delivered_n = max(shard.delivered_n, lane.last_n)
+        self._file(shard, lane, now_ns=now_ns)
+        if lane.waiting and self.waiting > self._limits.waiting:
+            self._give_up(shard, "overflow")
+
+    def _new_lane(self, shard: _Shard, name: str) -> Lane:
+        lane = Lane(shard=shard.number, name=name, last=UNKNOWN, floor_n=shard.verified_n)
+        shard.lanes[name] = lane
+        return lane
+
+    def _file(self, shard: _Shard, lane: Lane, *, now_ns: int) -> None:
+        """Keep the list of lanes with a hole right."""
+        if lane.whole:
+            shard.holes.pop(lane.name, None)
+        elif lane.name not in shard.holes:
+            if not shard.holes:
+                shard.progress_ns = now_ns
+            shard.holes[lane.name] = lane
+
+    def _know(self, shard: _Shard, lane: Lane, number: int, n: int, *, now_ns: int) -> None:
+        if lane.whole and not lane.by_n:
+            lane.floor_n = max(lane.floor_n, shard.verified_n)
+        lane.know(number, n)
+        self._file(shard, lane, now_ns=now_ns)
+
+    def _apply_tails(self, shard: _Shard, tails: Tails, *, now_ns: int) -> None:
+        for name, k, _quality in tails.rows:
+            lane = shard.lanes.get(name) or self._new_lane(shard, name)
+            self._know(shard, lane, k, tails.now_n, now_ns=now_ns)
+        shard.verified_n = max(shard.verified_n, tails.now_n)
+        shard.tails = None
+
+    def _belongs(self, shard: _Shard, message: Message, now_ns: int) -> bool:
+        """Decide on a message of another epoch; a newer one's marker opens it."""
+        header = message.header
+        if header.epoch < shard.epoch:
+            n = header.n or 0
+            return all(n <= resume_n for epoch, resume_n in shard.cuts if epoch > header.epoch)
+        if not message.topic.startswith(_EPOCH_TOPIC):
+            shard.missed_epoch = max(shard.missed_epoch, header.epoch)
+            return False
+        try:
+            mark = _decode_epoch(decode_marker(message.payload).body)
+        except DecodeError:
+            shard.missed_epoch = max(shard.missed_epoch, header.epoch)
+            return False
+        self._cut(shard, mark.epoch, mark.resume_after_n, now_ns=now_ns)
+        return True
+
+    def _cut(self, shard: _Shard, epoch: int, resume_n: int, *, now_ns: int) -> None:
+        withdrawn = shard.delivered_n if shard.delivered_n > resume_n else None
+        change = EpochChange(shard.number, shard.epoch, epoch, resume_n, withdrawn)
+        self._out.append(change)
+        self._turn_to(shard, epoch, resume_n)
+        for lane in shard.lanes.values():
+            lane.cut(resume_n, epoch)
+            self._file(shard, lane, now_ns=now_ns)
+
+    def _rebase(self, shard: _Shard, epoch: int, resume_n: int) -> None:
+        """Start behind `resume_n`: the hub no longer knows how our epoch led there."""
+        start = Position(shard.number, shard.epoch, n=shard.delivered_n + 1)
+        end = Position(shard.number, epoch, n=resume_n)
+        self._out.append(Gap(start, end, "epoch", recovered=False))
+        self._turn_to(shard, epoch, resume_n)
+        shard.verified_n = resume_n
+        for lane in shard.lanes.values():
+            lane.restart(resume_n)
+        shard.holes.clear()
+
+    def _turn_to(self, shard: _Shard, epoch: int, resume_n: int) -> None:
+        shard.cuts.append((epoch, resume_n))
+        shard.epoch = epoch
+        shard.verified_n = min(shard.verified_n, resume_n)
+        shard.delivered_n = min(shard.delivered_n, resume_n)
+        shard.asked = None
+        shard.tails = None
+        shard.retry_ns = 0
+
+    def _give_up(self, shard: _Shard, cause: str) -> None:
+        for lane in list(shard.holes.values()):
+            lane.give_up(cause, shard.epoch, self._sink)
+        shard.holes.clear()

@@ -1,0 +1,92 @@
+"""Errors of the log.
+
+    StreamsError
+    ├── TopologyError           a service touched a stream that is not its own
+    ├── ServerError             the server answered, and refused
+    │   ├── NotReady            loading, out of memory, disk full, read-only: `state` names it
+    │   ├── NoLeader            no leader has taken this server incarnation yet
+    │   ├── Fenced              another leader holds a newer token
+    │   ├── PositionMoved       the committed position is not the one expected
+    │   ├── Superseded          a newer session of this writer exists
+    │   ├── SequenceHole        seq does not continue; a `lost` entry must say so first
+    │   └── WrongLibrary        the server holds another build of our functions
+    ├── UnknownOutcome          timeout or lost connection: the write may have happened or not
+    ├── RecoveryError           state cannot be rebuilt from what the log still has
+    └── ServerStartError        the embedded server did not start
+"""
+
+from __future__ import annotations
+
+from mdhub.wire.errors import MdhubError
+
+__all__ = [
+    "Fenced",
+    "NoLeader",
+    "NotReady",
+    "PositionMoved",
+    "RecoveryError",
+    "SequenceHole",
+    "ServerError",
+    "ServerStartError",
+    "StreamsError",
+    "Superseded",
+    "TopologyError",
+    "UnknownOutcome",
+    "WrongLibrary",
+]
+
+
+class StreamsError(MdhubError):
+    """Root of what can go wrong with the log."""
+
+
+class TopologyError(StreamsError):
+    """A service touched a stream that the topology table does not give it."""
+
+
+class ServerError(StreamsError):
+    """The server answered and refused; nothing was written."""
+
+
+class NotReady(ServerError):
+    """The server cannot take writes now; `state` is loading, oom, misconf or readonly."""
+
+    def __init__(self, state: str, message: str) -> None:
+        super().__init__(message)
+        self.state = state
+
+
+class NoLeader(ServerError):
+    """The first raw entry of every server incarnation is `lead`; it is not there yet."""
+
+
+class Fenced(ServerError):
+    """Another leader holds a newer fence token: this one must stop."""
+
+
+class PositionMoved(ServerError):
+    """The committed raw position is not the one this leader expected."""
+
+
+class Superseded(ServerError):
+    """A newer session of the same writer has written: this process is a leftover."""
+
+
+class SequenceHole(ServerError):
+    """The first seq offered does not continue what the log has."""
+
+
+class WrongLibrary(ServerError):
+    """The server holds functions of the same version but with other code."""
+
+
+class UnknownOutcome(StreamsError):
+    """Timeout or lost connection: forget all state and start over from the log."""
+
+
+class RecoveryError(StreamsError):
+    """The log does not hold enough to rebuild the state."""
+
+
+class ServerStartError(StreamsError):
+    """The embedded server could not be started."""

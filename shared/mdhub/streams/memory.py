@@ -1,0 +1,414 @@
+"""In-memory twin of the log: same promises, no server. For tests and offline runs.
+
+`MemoryServer` is what the server holds; `MemoryLog` is one service's view of it. `restart`
+makes a new incarnation, optionally cutting the log back, as a power loss would.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from uuid import uuid4
+
+from mdhub.streams.errors import (
+    Fenced,
+    NoLeader,
+    PositionMoved,
+    SequenceHole,
+    Superseded,
+    UnknownOutcome,
+)
+from mdhub.streams.ids import id_less, id_parts, make_id
+from mdhub.streams.port import (
+    FIRST_ID,
+    CleanBatch,
+    Entry,
+    Leadership,
+    LeadRequest,
+    Manifest,
+    Positions,
+    WriterPosition,
+)
+from mdhub.streams.topology import CLEAN, EVENTS, RAW, REJECTED, Stream
+
+__all__ = ["MemoryLog", "MemoryServer", "MemoryTail"]
+
+KEPT_SNAPSHOTS = 2
+
+
+@dataclass
+class _Shard:
+    positions: Positions = Positions()
+    leader: Leadership = Leadership()
+    led: str = ""
+    rejected_id: bytes = FIRST_ID
+    writers: dict[str, WriterPosition] = field(default_factory=dict)
+    manifests: list[Manifest] = field(default_factory=list)
+    chunks: dict[tuple[bytes, str], bytes] = field(default_factory=dict)
+    cursors: dict[str, bytes] = field(default_factory=dict)
+
+
+class MemoryServer:
+    """All streams and positions of one hub, guarded by one lock."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Condition()
+        self.incarnation = uuid4().hex
+        self.streams: dict[tuple[str, int], list[Entry]] = {}
+        self.last_ids: dict[tuple[str, int], bytes] = {}
+        self.shards: dict[int, _Shard] = {}
+        self.beats: dict[str, bytes] = {}
+        self.done: set[str] = set()
+        self.tails: list[MemoryTail] = []
+
+    def log(self, service: str) -> MemoryLog:
+        """Open the log as one service."""
+        return MemoryLog(self, service)
+
+    def restart(self) -> None:
+        """Become another server process: nothing can be written before a leader takes it."""
+        with self.lock:
+            self.incarnation = uuid4().hex
+            for shard in self.shards.values():
+                shard.led = ""
+            for tail in self.tails:
+                tail.wake()
+            self.lock.notify_all()
+
+    def shard(self, shard: int) -> _Shard:
+        return self.shards.setdefault(shard, _Shard())
+
+    def add(self, stream: Stream, shard: int, fields: list[bytes], entry_id: bytes = b"") -> bytes:
+        key = (stream.name, shard if stream.sharded else 0)
+        new_id = entry_id or self._next_id(key)
+        self.last_ids[key] = new_id
+        self.streams.setdefault(key, []).append((new_id, fields))
+        for tail in self.tails:
+            tail.wake()
+        self.lock.notify_all()
+        return new_id
+
+    def _next_id(self, key: tuple[str, int]) -> bytes:
+        now_ms = time.time_ns() // 1_000_000
+        ms, seq = id_parts(self.last_ids.get(key, FIRST_ID))
+        return make_id(now_ms, 0) if now_ms > ms else make_id(ms, seq + 1)
+
+
+class MemoryTail:
+    """Implements `mdhub.streams.port.Tail`."""
+
+    def __init__(self, server: MemoryServer, key: tuple[str, int], after: bytes) -> None:
+        self._server = server
+        self._incarnation = server.incarnation
+        self._key = key
+        self._cursor = after
+        self._count = 0
+        self._deadline = 0.0
+        self._asked = False
+        self._readable, self._writable = os.pipe()
+        os.set_blocking(self._readable, False)
+        os.set_blocking(self._writable, False)
+        server.tails.append(self)
+
+    @property
+    def cursor(self) -> bytes:
+        return self._cursor
+
+    def fileno(self) -> int:
+        return self._readable
+
+    def wake(self) -> None:
+        if self._asked:
+            try:
+                os.write(self._writable, b"!")
+            except BlockingIOError:
+                pass
+
+    def ask(self, *, block_ms: int, count: int) -> None:
+        with self._server.lock:
+            if self._asked:
+                return
+            self._asked = True
+            self._count = count
+            self._deadline = time.monotonic() + block_ms / 1000
+            if self._newer():
+                self.wake()
+
+    def take(self) -> list[Entry]:
+        with self._server.lock:
+            while not (entries := self._newer()) and self._alive():
+                left = self._deadline - time.monotonic()
+                if left <= 0:
+                    break
+                self._server.lock.wait(left)
+            self._asked = False
+            self._drain()
+            if not self._alive():
+                raise UnknownOutcome("the server of this connection is gone")
+            if entries:
+                self._cursor = entries[-1][0]
+            return entries
+
+    def read(self, *, block_ms: int, count: int) -> list[Entry]:
+        self.ask(block_ms=block_ms, count=count)
+        return self.take()
+
+    def close(self) -> None:
+        with self._server.lock:
+            if self in self._server.tails:
+                self._server.tails.remove(self)
+                os.close(self._readable)
+                os.close(self._writable)
+
+    def _alive(self) -> bool:
+        return self._incarnation == self._server.incarnation
+
+    def _newer(self) -> list[Entry]:
+        entries = self._server.streams.get(self._key, [])
+        start = _first_after(entries, self._cursor)
+        return entries[start : start + self._count]
+
+    def _drain(self) -> None:
+        try:
+            while os.read(self._readable, 4096):
+                pass
+        except BlockingIOError:
+            pass
+
+
+class MemoryLog:
+    """Implements `mdhub.streams.port.Log`."""
+
+    def __init__(self, server: MemoryServer, service: str) -> None:
+        self._server = server
+        self._service = service
+        self._incarnation = server.incarnation
+
+    def incarnation(self) -> str:
+        return self._incarnation
+
+    def tail(self, stream: Stream, *, shard: int = 0, after: bytes) -> MemoryTail:
+        return MemoryTail(self._server, (stream.name, shard if stream.sharded else 0), after)
+
+    def entries(
+        self,
+        stream: Stream,
+        *,
+        shard: int = 0,
+        first: bytes = b"-",
+        last: bytes = b"+",
+        count: int = 1000,
+        newest_first: bool = False,
+    ) -> list[Entry]:
+        with self._server.lock:
+            held = self._server.streams.get((stream.name, shard if stream.sharded else 0), [])
+            chosen = [e for e in held if _from(first, e[0]) and _until(last, e[0])]
+        if newest_first:
+            chosen.reverse()
+        return chosen[:count]
+
+    def positions(self, shard: int) -> Positions:
+        return self._held(shard).positions
+
+    def leadership(self, shard: int) -> Leadership:
+        return self._held(shard).leader
+
+    def writer_position(self, shard: int, writer: str) -> WriterPosition:
+        return self._held(shard).writers.get(writer, WriterPosition())
+
+    def raw_append(  # noqa: PLR0913 - the port's own signature
+        self,
+        shard: int,
+        *,
+        writer: str,
+        session: int,
+        first_seq: int,
+        kinds: str,
+        payloads: Sequence[bytes],
+        lost: int = 0,
+    ) -> int:
+        RAW.check_writer(self._service)
+        with self._server.lock:
+            have = self._check_raw(shard, writer, session, first_seq, lost)
+            seq = first_seq
+            for i, (kind, payload) in enumerate(zip(kinds, payloads, strict=True)):
+                last = seq + lost - 1 if i == 0 and lost else seq
+                if last > have:
+                    self._server.add(RAW, shard, [kind.encode(), payload])
+                    have = last
+                seq = last + 1
+            self._held(shard).writers[writer] = WriterPosition(session, have)
+            return have
+
+    def _check_raw(
+        self, shard: int, writer: str, session: int, first_seq: int, lost: int
+    ) -> int:
+        held = self._held(shard)
+        if not held.led:
+            raise NoLeader("no leader has taken this server yet")
+        at = held.writers.get(writer, WriterPosition())
+        if session < at.session:
+            raise Superseded(f"writer {writer} has session {at.session}")
+        have = at.seq if session == at.session else 0
+        if first_seq > have + 1:
+            raise SequenceHole(f"expected seq {have + 1}, found {first_seq}")
+        if lost and first_seq <= have < first_seq + lost - 1:
+            raise SequenceHole(f"lost range overlaps seq {have}")
+        return have
+
+    def clean_append(self, shard: int, batch: CleanBatch) -> None:
+        CLEAN.check_writer(self._service)
+        with self._server.lock:
+            held = self._held(shard)
+            self._check_clean(held, batch)
+            for entry_id, header, name, payload in batch.clean:
+                self._server.add(CLEAN, shard, [b"h", header, name, payload], entry_id)
+            for entry_id, header, payload in batch.rejected:
+                self._server.add(REJECTED, shard, [b"h", header, b"t", payload], entry_id)
+                held.rejected_id = entry_id
+            clean = batch.clean[-1][0] if batch.clean else held.positions.clean
+            held.positions = replace(batch.position, clean=clean)
+            held.leader = replace(held.leader, beat=held.leader.beat + 1)
+
+    def _check_clean(self, held: _Shard, batch: CleanBatch) -> None:
+        self._check_fence(held, batch.token)
+        if held.positions.raw != batch.expected_raw:
+            raise PositionMoved(f"committed raw position is {held.positions.raw!r}")
+        if id_less(batch.position.raw, held.positions.raw):
+            raise PositionMoved(f"position would go back to {batch.position.raw!r}")
+        for last, ids in (
+            (held.positions.clean, [c[0] for c in batch.clean]),
+            (held.rejected_id, [r[0] for r in batch.rejected]),
+        ):
+            newest = last
+            for entry_id in ids:
+                if not id_less(newest, entry_id):
+                    raise PositionMoved(f"{entry_id!r} after {newest!r}")
+                newest = entry_id
+
+    def take(self, shard: int, request: LeadRequest) -> Leadership:
+        RAW.check_writer(self._service)
+        with self._server.lock:
+            held = self._held(shard)
+            if held.leader.token != request.expected_token:
+                raise Fenced(f"token in force is {held.leader.token}")
+            if held.positions.clean != request.expected_clean:
+                raise PositionMoved(f"newest clean entry is {held.positions.clean!r}")
+            if request.epoch < held.leader.epoch:
+                raise PositionMoved(f"epoch would go back to {request.epoch}")
+            lead_id = self._server.add(RAW, shard, [b"c", request.entry])
+            if held.led == self._incarnation:
+                lead_id = held.leader.lead_id
+            held.led = self._incarnation
+            token = request.expected_token + 1
+            held.writers[self._service] = WriterPosition(token, 1)
+            held.leader = Leadership(
+                token, self._incarnation, lead_id, request.epoch, held.leader.beat
+            )
+            return held.leader
+
+    def save_chunk(self, shard: int, *, snapshot: bytes, part: str, data: bytes) -> None:
+        self._held(shard).chunks[snapshot, part] = data
+
+    def commit_snapshot(self, shard: int, *, token: int, manifest: Manifest) -> None:
+        with self._server.lock:
+            held = self._held(shard)
+            self._check_fence(held, token)
+            held.manifests.insert(0, manifest)
+            for old in held.manifests[KEPT_SNAPSHOTS:]:
+                for part in old.parts():
+                    held.chunks.pop((old.raw, part), None)
+            del held.manifests[KEPT_SNAPSHOTS:]
+
+    def manifests(self, shard: int) -> list[Manifest]:
+        return list(self._held(shard).manifests)
+
+    def load_chunk(self, shard: int, *, snapshot: bytes, part: str) -> bytes | None:
+        return self._held(shard).chunks.get((snapshot, part))
+
+    def set_cursor(self, shard: int, reader: str, cursor: bytes) -> None:
+        self._held(shard).cursors[reader] = cursor
+
+    def cursors(self, shard: int) -> dict[str, bytes]:
+        return dict(self._held(shard).cursors)
+
+    def trim(self, shard: int, *, token: int, stream: Stream, min_id: bytes) -> int:
+        with self._server.lock:
+            self._check_fence(self._held(shard), token)
+            held = self._server.streams.get((stream.name, shard), [])
+            keep = _first_from(held, min_id)
+            del held[:keep]
+            return keep
+
+    def memory_bytes(self, stream: Stream, *, shard: int = 0) -> int:
+        held = self._server.streams.get((stream.name, shard if stream.sharded else 0), [])
+        return sum(len(part) for _, fields in held for part in fields)
+
+    def append(self, stream: Stream, payload: bytes) -> bytes:
+        stream.check_writer(self._service)
+        with self._server.lock:
+            new_id = self._server.add(stream, 0, [stream.name[0].encode(), payload])
+            held = self._server.streams[stream.name, 0]
+            del held[: len(held) - (stream.max_entries or 0)]
+            return new_id
+
+    def command_done(self, command_id: str, event: bytes) -> bool:
+        with self._server.lock:
+            if command_id in self._server.done:
+                return False
+            self._server.done.add(command_id)
+        self.append(EVENTS, event)
+        return True
+
+    def command_is_done(self, command_id: str) -> bool:
+        return command_id in self._server.done
+
+    def beat(self, instance: str, payload: bytes) -> None:
+        self._server.beats[instance] = payload
+
+    def beats(self) -> dict[str, bytes]:
+        return dict(self._server.beats)
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+    def _held(self, shard: int) -> _Shard:
+        if self._incarnation != self._server.incarnation:
+            raise UnknownOutcome("the server of this connection is gone")
+        return self._server.shard(shard)
+
+    def _check_fence(self, held: _Shard, token: int) -> None:
+        if not held.led:
+            raise NoLeader("no leader has taken this server yet")
+        if held.leader.token != token:
+            raise Fenced(f"token in force is {held.leader.token}")
+
+
+def _first_after(entries: Sequence[Entry], cursor: bytes) -> int:
+    start = len(entries)
+    while start and id_less(cursor, entries[start - 1][0]):
+        start -= 1
+    return start
+
+
+def _first_from(entries: Sequence[Entry], min_id: bytes) -> int:
+    return next((i for i, e in enumerate(entries) if not id_less(e[0], min_id)), len(entries))
+
+
+def _from(first: bytes, entry_id: bytes) -> bool:
+    if first == b"-":
+        return True
+    if first.startswith(b"("):
+        return id_less(first[1:], entry_id)
+    return not id_less(entry_id, first)
+
+
+def _until(last: bytes, entry_id: bytes) -> bool:
+    if last == b"+":
+        return True
+    if last.startswith(b"("):
+        return id_less(entry_id, last[1:])
+    return not id_less(last, entry_id)

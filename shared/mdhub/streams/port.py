@@ -1,0 +1,221 @@
+"""Ports of the log: what the redis implementation and the in-memory twin both promise.
+
+Ids are stream ids as bytes (`b"1763600000000-0"`). Every method may raise `UnknownOutcome` (the
+caller forgets its state and starts over from the log) or a `ServerError` (nothing was written).
+Nothing here retries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from mdhub.streams.topology import Stream
+
+__all__ = [
+    "FIRST_ID",
+    "CleanBatch",
+    "CleanOut",
+    "Entry",
+    "LeadRequest",
+    "Leadership",
+    "Log",
+    "Manifest",
+    "Positions",
+    "RejectedOut",
+    "Tail",
+    "WriterPosition",
+]
+
+FIRST_ID = b"0-0"
+"""Position before the first entry."""
+
+Entry = tuple[bytes, list[bytes]]
+"""Stream entry as it came: id and the flat list of field, value, field, value."""
+
+CleanOut = tuple[bytes, bytes, bytes, bytes]
+"""Clean entry to write: id, header (`h`), field name `t` or `m`, payload."""
+
+RejectedOut = tuple[bytes, bytes, bytes]
+"""Rejected entry to write: id, header (`h`), RawTick bytes (`t`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Positions:
+    """What `clean_append` has committed in a shard."""
+
+    raw: bytes = FIRST_ID
+    """Newest raw entry whose outputs are in clean."""
+    clean: bytes = FIRST_ID
+    """Newest clean entry."""
+    n: int = 0
+    log_ns: int = 0
+    market_ns: int = 0
+    digest: str = ""
+    """Running checksum over the compared bytes of all outputs up to `raw`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leadership:
+    """Who leads a shard, and in which server incarnation."""
+
+    token: int = 0
+    incarnation: str = ""
+    """Run id of the server process in which `token` was taken."""
+    lead_id: bytes = FIRST_ID
+    """Raw id of the first `lead` entry of this incarnation."""
+    epoch: int = 0
+    beat: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LeadRequest:
+    """What a candidate saw before it takes over, and the `lead` entry that says so."""
+
+    expected_token: int
+    expected_clean: bytes
+    epoch: int
+    entry: bytes
+    """Encoded `Control` of kind `lead`, seq 1 of session `expected_token` + 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriterPosition:
+    """What the log has of one writer."""
+
+    session: int = 0
+    seq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CleanBatch:
+    """One commit: outputs of the raw entries after `expected_raw` up to `raw`."""
+
+    token: int
+    expected_raw: bytes
+    position: Positions
+    clean: Sequence[CleanOut] = ()
+    rejected: Sequence[RejectedOut] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A complete snapshot: state after raw entry `raw`."""
+
+    raw: bytes
+    n: int
+    digest: str
+    state_chunks: int
+    last_chunks: int
+    """Chunks of last clean entries per instrument, for publishers."""
+    wall_ns: int
+
+    def parts(self) -> list[str]:
+        """Names of all chunks."""
+        return [f"state-{i}" for i in range(self.state_chunks)] + [
+            f"last-{i}" for i in range(self.last_chunks)
+        ]
+
+
+class Tail(Protocol):
+    """Follows one stream from a cursor. One XREAD at a time, on a connection of its own.
+
+    `ask` sends the request and returns; when `fileno` is readable (or at once, blocking) `take`
+    returns what arrived, an empty list when the block time passed, and moves the cursor.
+    `read` is both. Entries come in log order, each exactly once.
+    """
+
+    @property
+    def cursor(self) -> bytes: ...
+
+    def fileno(self) -> int: ...
+
+    def ask(self, *, block_ms: int, count: int) -> None:
+        """Send the request unless one is under way. `block_ms` 0 = do not wait."""
+
+    def take(self) -> list[Entry]: ...
+
+    def read(self, *, block_ms: int, count: int) -> list[Entry]: ...
+
+    def close(self) -> None: ...
+
+
+class Log(Protocol):
+    """One hub's log as one service sees it."""
+
+    def incarnation(self) -> str:
+        """Run id of the server process now connected."""
+
+    def tail(self, stream: Stream, *, shard: int = 0, after: bytes) -> Tail:
+        """Open a cursor reader on a connection of its own."""
+
+    def entries(
+        self, stream: Stream, *, shard: int = 0, first: bytes = b"-", last: bytes = b"+",
+        count: int = 1000, newest_first: bool = False,
+    ) -> list[Entry]:
+        """Entries between two ids (both included; `b"(" + id` excludes)."""
+
+    def positions(self, shard: int) -> Positions: ...
+
+    def leadership(self, shard: int) -> Leadership: ...
+
+    def writer_position(self, shard: int, writer: str) -> WriterPosition: ...
+
+    def raw_append(
+        self, shard: int, *, writer: str, session: int, first_seq: int, kinds: str,
+        payloads: Sequence[bytes], lost: int = 0,
+    ) -> int:
+        """Append entries whose seq run on from `first_seq`; return the newest seq the log has.
+
+        `kinds` has one letter per payload, `t` or `c`. Entries the log already has are skipped.
+        With `lost` > 0 the first payload is a `lost` entry that stands for that many seq.
+        Raises NoLeader, Superseded, SequenceHole.
+        """
+
+    def clean_append(self, shard: int, batch: CleanBatch) -> None:
+        """Commit outputs and the new raw position in one step. Raises Fenced, PositionMoved."""
+
+    def take(self, shard: int, request: LeadRequest) -> Leadership:
+        """Take leadership by compare-and-set and append the `lead` entry in the same step.
+
+        Raises Fenced when `expected_token` is not the token in force, PositionMoved when
+        `expected_clean` is not the newest clean entry (the old leader still writes).
+        """
+
+    def save_chunk(self, shard: int, *, snapshot: bytes, part: str, data: bytes) -> None: ...
+
+    def commit_snapshot(self, shard: int, *, token: int, manifest: Manifest) -> None:
+        """Make a snapshot count (fenced); keeps the newest two and deletes what is older."""
+
+    def manifests(self, shard: int) -> list[Manifest]:
+        """Usable snapshots, newest first."""
+
+    def load_chunk(self, shard: int, *, snapshot: bytes, part: str) -> bytes | None: ...
+
+    def set_cursor(self, shard: int, reader: str, cursor: bytes) -> None:
+        """Register how far a reader is (soft cursor of retention)."""
+
+    def cursors(self, shard: int) -> dict[str, bytes]: ...
+
+    def trim(self, shard: int, *, token: int, stream: Stream, min_id: bytes) -> int:
+        """Drop entries older than `min_id` (fenced, in small steps); return how many went."""
+
+    def memory_bytes(self, stream: Stream, *, shard: int = 0) -> int:
+        """Memory a stream takes on the server (sampled)."""
+
+    def append(self, stream: Stream, payload: bytes) -> bytes:
+        """Append to events, commands or logs, within the cap; return the id."""
+
+    def command_done(self, command_id: str, event: bytes) -> bool:
+        """Append the one result event of a command; False if it already has one."""
+
+    def command_is_done(self, command_id: str) -> bool:
+        """Whether a command already has its result event."""
+
+    def beat(self, instance: str, payload: bytes) -> None:
+        """Publish a service heartbeat."""
+
+    def beats(self) -> dict[str, bytes]: ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,260 @@
+# HOT: raw_append and clean_append carry every tick; keys are built once, arguments in one list.
+"""The log on a real server (Redis >= 7.0 or Valkey)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import astuple
+from typing import Any, Final
+
+import msgspec
+
+from mdhub.streams import functions
+from mdhub.streams.client import Link
+from mdhub.streams.errors import ServerError
+from mdhub.streams.port import (
+    FIRST_ID,
+    CleanBatch,
+    Entry,
+    Leadership,
+    LeadRequest,
+    Manifest,
+    Positions,
+    WriterPosition,
+)
+from mdhub.streams.redis_tail import RedisTail
+from mdhub.streams.topology import CLEAN, EVENTS, RAW, REJECTED, Keys, Stream
+
+__all__ = ["KEPT_SNAPSHOTS", "RedisLog"]
+
+KEPT_SNAPSHOTS: Final = 2
+TRIM_STEP: Final = 20_000
+_DONE_TTL_MS: Final = 86_400_000
+_ONE_FIELD: Final = {"events": "e", "commands": "c", "logs": "l"}
+
+_encode: Final = msgspec.msgpack.encode
+_decode_manifest: Final = msgspec.msgpack.Decoder(
+    tuple[bytes, int, str, int, int, int]
+).decode
+
+
+class RedisLog:
+    """Implements `mdhub.streams.port.Log`; one connection, checked against the topology table."""
+
+    def __init__(self, url: str, *, service: str, keys: Keys) -> None:
+        self._url = url
+        self._service = service
+        self._keys = keys
+        self._link = Link(url, name=f"mdhub-{service}")
+        functions.ensure_loaded(self._link)
+        self._incarnation = _run_id(self._link)
+        self._raw_keys: dict[int, tuple[str, ...]] = {}
+        self._clean_keys: dict[int, tuple[str, ...]] = {}
+
+    def incarnation(self) -> str:
+        return self._incarnation
+
+    def tail(self, stream: Stream, *, shard: int = 0, after: bytes) -> RedisTail:
+        return RedisTail(
+            self._url,
+            name=f"mdhub-{self._service}-{stream.name}",
+            key=self._keys.stream(stream, shard),
+            after=after,
+        )
+
+    def entries(
+        self,
+        stream: Stream,
+        *,
+        shard: int = 0,
+        first: bytes = b"-",
+        last: bytes = b"+",
+        count: int = 1000,
+        newest_first: bool = False,
+    ) -> list[Entry]:
+        key = self._keys.stream(stream, shard)
+        if newest_first:
+            reply = self._link.call("XREVRANGE", key, last, first, "COUNT", count)
+        else:
+            reply = self._link.call("XRANGE", key, first, last, "COUNT", count)
+        entries: list[Entry] = reply
+        return entries
+
+    def positions(self, shard: int) -> Positions:
+        fields = self._hash(self._keys.positions(shard))
+        return Positions(
+            raw=fields.get(b"raw", FIRST_ID),
+            clean=fields.get(b"clean", FIRST_ID),
+            n=int(fields.get(b"n", 0)),
+            log_ns=int(fields.get(b"log_ns", 0)),
+            market_ns=int(fields.get(b"market_ns", 0)),
+            digest=fields.get(b"digest", b"").decode(),
+        )
+
+    def leadership(self, shard: int) -> Leadership:
+        fields = self._hash(self._keys.leader(shard))
+        return Leadership(
+            token=int(fields.get(b"token", 0)),
+            incarnation=fields.get(b"incarnation", b"").decode(),
+            lead_id=fields.get(b"lead_id", FIRST_ID),
+            epoch=int(fields.get(b"epoch", 0)),
+            beat=int(fields.get(b"beat", 0)),
+        )
+
+    def writer_position(self, shard: int, writer: str) -> WriterPosition:
+        stored = self._link.call("HGET", self._keys.writers(shard), writer)
+        if stored is None:
+            return WriterPosition()
+        session, seq = stored.split(b":")
+        return WriterPosition(int(session), int(seq))
+
+    def raw_append(  # noqa: PLR0913 - the port's own signature
+        self,
+        shard: int,
+        *,
+        writer: str,
+        session: int,
+        first_seq: int,
+        kinds: str,
+        payloads: Sequence[bytes],
+        lost: int = 0,
+    ) -> int:
+        keys = self._raw_keys.get(shard) or self._bind_raw(shard)
+        newest: int = self._link.call(
+            "FCALL", functions.RAW_APPEND, 3, *keys,
+            writer, session, first_seq, lost, kinds, *payloads,
+        )  # fmt: skip
+        return newest
+
+    def clean_append(self, shard: int, batch: CleanBatch) -> None:
+        keys = self._clean_keys.get(shard) or self._bind_clean(shard)
+        at = batch.position
+        args: list[Any] = [
+            "FCALL", functions.CLEAN_APPEND, 4, *keys,
+            batch.token, batch.expected_raw, at.raw, at.n, at.log_ns, at.market_ns, at.digest,
+            len(batch.clean), len(batch.rejected),
+        ]  # fmt: skip
+        for clean in batch.clean:
+            args += clean
+        for rejected in batch.rejected:
+            args += rejected
+        self._link.call(*args)
+
+    def take(self, shard: int, request: LeadRequest) -> Leadership:
+        RAW.check_writer(self._service)
+        keys = self._keys
+        lead_id: bytes = self._link.call(
+            "FCALL", functions.TAKE, 4,
+            keys.stream(RAW, shard), keys.writers(shard), keys.positions(shard),
+            keys.leader(shard),
+            request.expected_token, request.expected_clean, self._incarnation, request.epoch,
+            self._service, request.entry,
+        )  # fmt: skip
+        del lead_id
+        return self.leadership(shard)
+
+    def save_chunk(self, shard: int, *, snapshot: bytes, part: str, data: bytes) -> None:
+        self._link.call("SET", self._chunk(shard, snapshot, part), data)
+
+    def commit_snapshot(self, shard: int, *, token: int, manifest: Manifest) -> None:
+        dropped = self._link.call(
+            "FCALL", functions.COMMIT_SNAPSHOT, 2,
+            self._keys.snapshots(shard), self._keys.leader(shard),
+            token, _encode(astuple(manifest)), KEPT_SNAPSHOTS,
+        )  # fmt: skip
+        for old in dropped:
+            self._drop_chunks(shard, Manifest(*_decode_manifest(old)))
+
+    def manifests(self, shard: int) -> list[Manifest]:
+        stored = self._link.call("LRANGE", self._keys.snapshots(shard), 0, -1)
+        return [Manifest(*_decode_manifest(item)) for item in stored]
+
+    def load_chunk(self, shard: int, *, snapshot: bytes, part: str) -> bytes | None:
+        data: bytes | None = self._link.call("GET", self._chunk(shard, snapshot, part))
+        return data
+
+    def set_cursor(self, shard: int, reader: str, cursor: bytes) -> None:
+        self._link.call("HSET", self._keys.cursors(shard), reader, cursor)
+
+    def cursors(self, shard: int) -> dict[str, bytes]:
+        fields = self._hash(self._keys.cursors(shard))
+        return {name.decode(): cursor for name, cursor in fields.items()}
+
+    def trim(self, shard: int, *, token: int, stream: Stream, min_id: bytes) -> int:
+        went: int = self._link.call(
+            "FCALL", functions.TRIM, 2,
+            self._keys.stream(stream, shard), self._keys.leader(shard), token, min_id, TRIM_STEP,
+        )  # fmt: skip
+        return went
+
+    def memory_bytes(self, stream: Stream, *, shard: int = 0) -> int:
+        used = self._link.call("MEMORY", "USAGE", self._keys.stream(stream, shard))
+        return int(used or 0)
+
+    def append(self, stream: Stream, payload: bytes) -> bytes:
+        stream.check_writer(self._service)
+        new_id: bytes = self._link.call(
+            "XADD", self._keys.stream(stream), "MAXLEN", "~", stream.max_entries or 0, "*",
+            _ONE_FIELD[stream.name], payload,
+        )  # fmt: skip
+        return new_id
+
+    def command_done(self, command_id: str, event: bytes) -> bool:
+        EVENTS.check_writer(self._service)
+        first: int = self._link.call(
+            "FCALL", functions.COMMAND_DONE, 2,
+            self._keys.command_done(command_id), self._keys.stream(EVENTS),
+            event, _DONE_TTL_MS, EVENTS.max_entries,
+        )  # fmt: skip
+        return first == 1
+
+    def command_is_done(self, command_id: str) -> bool:
+        found: int = self._link.call("EXISTS", self._keys.command_done(command_id))
+        return found == 1
+
+    def beat(self, instance: str, payload: bytes) -> None:
+        self._link.call("HSET", self._keys.beats(), instance, payload)
+
+    def beats(self) -> dict[str, bytes]:
+        return {k.decode(): v for k, v in self._hash(self._keys.beats()).items()}
+
+    def close(self) -> None:
+        self._link.close()
+
+    def _bind_raw(self, shard: int) -> tuple[str, ...]:
+        RAW.check_writer(self._service)
+        keys = self._keys
+        bound = (keys.stream(RAW, shard), keys.writers(shard), keys.leader(shard))
+        self._raw_keys[shard] = bound
+        return bound
+
+    def _bind_clean(self, shard: int) -> tuple[str, ...]:
+        CLEAN.check_writer(self._service)
+        keys = self._keys
+        bound = (
+            keys.stream(CLEAN, shard),
+            keys.stream(REJECTED, shard),
+            keys.positions(shard),
+            keys.leader(shard),
+        )
+        self._clean_keys[shard] = bound
+        return bound
+
+    def _hash(self, key: str) -> dict[bytes, bytes]:
+        flat: list[bytes] = self._link.call("HGETALL", key)
+        return dict(zip(flat[::2], flat[1::2], strict=True))
+
+    def _chunk(self, shard: int, snapshot: bytes, part: str) -> str:
+        return self._keys.snapshot_chunk(shard, snapshot.decode(), part)
+
+    def _drop_chunks(self, shard: int, manifest: Manifest) -> None:
+        for part in manifest.parts():
+            self._link.call("UNLINK", self._chunk(shard, manifest.raw, part))
+
+
+def _run_id(link: Link) -> str:
+    info: bytes = link.call("INFO", "server")
+    for line in info.splitlines():
+        if line.startswith(b"run_id:"):
+            return line[7:].decode()
+    raise ServerError("the server's INFO has no run_id")

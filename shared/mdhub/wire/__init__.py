@@ -1,0 +1,1 @@
+"""The wire contract: every byte that crosses a process boundary. Imports msgspec only."""

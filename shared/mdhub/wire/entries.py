@@ -1,0 +1,185 @@
+"""What stands in the log beside ticks: control entries in raw, headers and markers in clean.
+
+Stream fields: raw has `t` = RawTick or `c` = Control; clean has `h` = CleanHeader and `t` =
+CleanTick or `m` = Marker; rejected has `h` = RejectedHeader and `t` = the RawTick bytes.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+
+__all__ = [
+    "CleanHeader",
+    "Clock",
+    "ConfigChange",
+    "Control",
+    "ControlKind",
+    "EpochMark",
+    "Lead",
+    "LostRange",
+    "MarketClock",
+    "Marker",
+    "MarkerKind",
+    "PhaseMark",
+    "QualityMark",
+    "RejectedHeader",
+    "Verdict",
+]
+
+
+Nanos = Annotated[int, msgspec.Meta(ge=0, le=4_000_000_000_000_000_000)]
+"""A moment a log can hold: 1970 to 2096."""
+
+
+class ControlKind(StrEnum):
+    """Kinds of control entries; readers ignore the ones they do not know."""
+
+    CLOCK = "clock"
+    LEAD = "lead"
+    CONFIG = "config"
+    CALENDAR = "calendar"
+    CONTRACTS = "contracts"
+    RULES = "rules"
+    VERDICT = "verdict"
+    OPERATOR = "operator"
+    LOST = "lost"
+
+
+class MarkerKind(StrEnum):
+    """Kinds of markers in clean; readers ignore the ones they do not know."""
+
+    EPOCH = "epoch"
+    QUALITY = "quality"
+    PHASE = "phase"
+    END_OF_SESSION = "end_of_session"
+    LOST = "lost"
+
+
+class Verdict(StrEnum):
+    """What `decide` says of a raw tick."""
+
+    ACCEPT = "accept"
+    DUPLICATE = "duplicate"
+    LATE = "late"
+    REJECT = "reject"
+    HOLD = "hold"
+    SETTLEMENT = "settlement"
+
+
+class Control(msgspec.Struct, array_like=True, frozen=True):
+    """Field `c` of a raw entry: everything but a tick that may influence a verdict."""
+
+    v: int
+    kind: str
+    writer: str
+    session: int
+    seq: int
+    recv_ns: int
+    body: msgspec.Raw
+    """MessagePack of the kind's own struct: Clock, Lead, ConfigChange, LostRange, ..."""
+
+
+class Clock(msgspec.Struct, array_like=True, frozen=True):
+    """Body of `clock`: the leader's wall time, anchored to its monotonic clock."""
+
+    wall_ns: Nanos
+
+
+class Lead(msgspec.Struct, array_like=True, frozen=True):
+    """Body of `lead`: a leader took over. The first raw entry of every server incarnation."""
+
+    token: int
+    """Fence token; grows with every take-over."""
+    incarnation: str
+    """Run id of the server process the log now lives in."""
+    last_clean: str
+    """Id of the newest clean entry at take-over, `0-0` if none."""
+    last_n: int
+    epoch: Nanos
+    """UTC ms at which the epoch was opened."""
+    wall_ns: Nanos
+
+
+class MarketClock(msgspec.Struct, array_like=True, frozen=True):
+    """Value of the `market_clock` setting: market time = market_ns + (log - log_ns) * rate."""
+
+    market_ns: Nanos
+    log_ns: Nanos
+    rate: Annotated[float, msgspec.Meta(ge=0, le=1_000_000)]
+    run: str = ""
+    """Which start of the hub set it: within a run market time never goes back."""
+
+
+class ConfigChange(msgspec.Struct, array_like=True, frozen=True):
+    """Body of `config`: one setting takes a new value at this entry."""
+
+    name: str
+    value: msgspec.Raw
+
+
+class LostRange(msgspec.Struct, array_like=True, frozen=True):
+    """Body of `lost`: a writer had to drop these sequence numbers (both ends included)."""
+
+    first_seq: Nanos
+    last_seq: Nanos
+    reason: str
+
+
+class CleanHeader(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Field `h` of a clean entry. `arb_ns` alone is outside the bytes compared on replay."""
+
+    v: int
+    n: int
+    """Running number of clean entries in the shard; never restarts."""
+    k: int | None
+    """Running number of clean entries of the instrument; nil for shard-wide markers."""
+    epoch: int
+    arb_ns: int
+
+
+class Marker(msgspec.Struct, array_like=True, frozen=True):
+    """Field `m` of a clean entry."""
+
+    v: int
+    kind: str
+    log_ns: int
+    body: msgspec.Raw
+
+
+class EpochMark(msgspec.Struct, array_like=True, frozen=True):
+    """Body of the `epoch` marker: what lies behind `resume_after_n` is withdrawn."""
+
+    epoch: int
+    resume_after_n: int
+    incarnation: str
+
+
+class QualityMark(msgspec.Struct, array_like=True, frozen=True):
+    """Body of the `quality` marker: how far an instrument can be trusted from here on."""
+
+    symbol: str
+    exchange: str
+    quality: str
+    """Empty = good."""
+    cause: str = ""
+
+
+class PhaseMark(msgspec.Struct, array_like=True, frozen=True):
+    """Body of the `phase` marker: a product enters a session phase."""
+
+    exchange: str
+    product: str
+    phase: str
+
+
+class RejectedHeader(msgspec.Struct, array_like=True, frozen=True):
+    """Field `h` of a rejected entry."""
+
+    v: int
+    raw_id: str
+    verdict: str
+    reason: str
+    source: str

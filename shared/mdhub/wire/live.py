@@ -1,0 +1,55 @@
+"""Live ZeroMQ messages: three frames `topic, header, payload`; heartbeats use the same shape."""
+
+from __future__ import annotations
+
+from enum import IntFlag, StrEnum
+
+import msgspec
+
+__all__ = ["HeaderFlag", "Heartbeat", "HubState", "LiveHeader"]
+
+
+class HeaderFlag(IntFlag):
+    """Facts of one delivery (`LiveHeader.hflags`)."""
+
+    REPLAYED = 1
+    SNAPSHOT = 2
+
+
+class HubState(StrEnum):
+    """State of a publisher in its heartbeat."""
+
+    OK = "ok"
+    HOLDING = "holding"
+    """The server is another one; output waits for the epoch marker."""
+    STALLED = "stalled"
+    """The log stands still: no server, or no arbiter leads."""
+
+
+class LiveHeader(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Second frame of every message; n, k and id are nil where they make no sense."""
+
+    v: int
+    shard: int
+    epoch: int
+    n: int | None
+    k: int | None
+    id: str | None
+    """Id of the entry in the clean stream."""
+    arb_ns: int | None
+    pub_ns: int
+    hflags: int
+
+
+class Heartbeat(msgspec.Struct, array_like=True, frozen=True):
+    """Payload of `hb.<shard>.`, every 200 ms: how far the log is, and that the hub lives."""
+
+    v: int
+    publisher_id: str
+    router_port: int
+    n: int
+    """n of the newest clean entry this publisher has sent or holds."""
+    log_ns: int
+    """Newest committed log time; it stands still when no arbiter leads."""
+    market_ns: int
+    state: str

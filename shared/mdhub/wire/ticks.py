@@ -1,0 +1,131 @@
+"""Ticks: what a source delivered (raw) and what the hub vouches for (clean).
+
+A tick is a snapshot of one contract, not a trade. Volume and turnover are cumulative over the
+trading day. Times are integer nanoseconds since the Unix epoch, UTC.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from enum import IntFlag
+from typing import Final
+
+import msgspec
+
+__all__ = ["CHINA_TIME", "SCHEMA_VERSION", "CleanTick", "Flag", "Level", "RawTick"]
+
+SCHEMA_VERSION: Final = 1
+"""First element of every payload. Fields are only ever appended, with defaults."""
+
+CHINA_TIME: Final = timezone(timedelta(hours=8), "Asia/Shanghai")
+"""All Chinese exchanges; no daylight saving since 1991, so a fixed offset is exact."""
+
+Level = tuple[float | None, int | None]
+"""One book level `[price, volume]`; price nil = no value."""
+
+
+class Flag(IntFlag):
+    """Facts of a clean tick, never of one delivery of it."""
+
+    SUBSCRIBE_SNAPSHOT = 1
+    """The snapshot a gateway pushes after (re)subscription."""
+    TIME_REPAIRED = 2
+    VALUE_REPAIRED = 4
+    SINGLE_SOURCE = 8
+    SETTLEMENT = 16
+    """Close or settlement price was filled in; the market did not move."""
+    UNCONFIRMED = 32
+    """Accepted after a hold without a second source agreeing."""
+
+
+class RawTick(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """One snapshot as one source delivered it, unparsed, with our receive time.
+
+    Dates and time are the front's own text; `exchange` may be empty. Prices are as received:
+    DBL_MAX means "no value" for CTP, nil means the source has no such field.
+    """
+
+    v: int
+    source: str
+    session: int
+    """One run of the source's process: its start in UTC ms; grows with every run."""
+    seq: int
+    """Counts from 1 without holes per session and shard."""
+    recv_ns: int
+    symbol: str
+    exchange: str
+    trading_day: str
+    action_day: str
+    update_time: str
+    update_ms: int
+    last: float | None
+    volume: int | None
+    turnover: float | None
+    open_interest: float | None
+    open: float | None
+    high: float | None
+    low: float | None
+    close: float | None
+    settlement: float | None
+    pre_close: float | None
+    pre_settlement: float | None
+    pre_open_interest: float | None
+    limit_up: float | None
+    limit_down: float | None
+    average: float | None
+    bids: list[Level]
+    asks: list[Level]
+
+
+class CleanTick(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """One accepted snapshot. "No value" is nil."""
+
+    v: int
+    symbol: str
+    exchange: str
+    trading_day: int
+    """YYYYMMDD by the hub's calendar; the night session belongs to the next trading day."""
+    ts_ns: int
+    """Exchange time rebuilt by the hub's rules."""
+    recv_ns: int
+    """When the hub received the accepted copy."""
+    source: str
+    flags: int
+    last: float | None
+    volume: int | None
+    turnover: float | None
+    open_interest: float | None
+    open: float | None
+    high: float | None
+    low: float | None
+    close: float | None
+    settlement: float | None
+    pre_close: float | None
+    pre_settlement: float | None
+    pre_open_interest: float | None
+    limit_up: float | None
+    limit_down: float | None
+    average: float | None
+    bids: list[Level]
+    asks: list[Level]
+
+    @property
+    def ts(self) -> datetime:
+        """Exchange time as an aware datetime in China time (microseconds; `ts_ns` is exact)."""
+        return _china(self.ts_ns)
+
+    @property
+    def recv(self) -> datetime:
+        """Receive time as an aware datetime in China time."""
+        return _china(self.recv_ns)
+
+    @property
+    def vt_symbol(self) -> str:
+        """`symbol.EXCHANGE`, the name patterns are matched against."""
+        return f"{self.symbol}.{self.exchange}"
+
+
+def _china(ns: int) -> datetime:
+    seconds, rest_ns = divmod(ns, 1_000_000_000)
+    moment = datetime.fromtimestamp(seconds, UTC) + timedelta(microseconds=rest_ns // 1000)
+    return moment.astimezone(CHINA_TIME)

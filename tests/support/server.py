@@ -1,0 +1,52 @@
+"""A real server for tests: one per session, or one of its own for a test that kills it."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from types import TracebackType
+
+from mdhub.runtime.keeper import ChildSpec, Keeper
+from mdhub.streams.server import EmbeddedServer, Profile, find_server, wait_ready
+
+
+class TestServer:
+    """Context manager: a running server in a folder of its own."""
+
+    __test__ = False
+
+    def __init__(self, profile: Profile = "fast") -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="mdhub-test-")
+        self.embedded = EmbeddedServer(find_server(), Path(self._folder.name), profile)
+        self._keeper = Keeper()
+
+    @property
+    def url(self) -> str:
+        return self.embedded.url
+
+    def __enter__(self) -> TestServer:
+        self.embedded.prepare()
+        self._keeper.want(ChildSpec("server", lambda _start: self.embedded.command()))
+        self._keeper.converge()
+        wait_ready(self.url)
+        return self
+
+    def kill_and_restart(self) -> None:
+        """SIGKILL the server process and start another one on the same data."""
+        process = self._keeper.children["server"].process
+        assert process is not None
+        process.kill()
+        process.wait()
+        self._keeper.children["server"].process = None
+        self._keeper.children["server"].next_start_s = 0.0
+        self._keeper.converge()
+        wait_ready(self.url)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._keeper.stop()
+        self._folder.cleanup()

@@ -1,0 +1,250 @@
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from itertools import islice, pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mdhub.market.dates import DAY_NS, SECOND_NS, midnight_ns
+from mdhub.market.errors import MarketError
+from mdhub.market.products import exchange_of
+from mdhub.market.snapshot import NO_VALUE, Snapshot, raw_tick
+from mdhub.market.synthetic import DEFAULT_START_NS, SyntheticMarket
+
+HOUR_NS = 3600 * SECOND_NS
+SEEDS = st.integers(0, 1_000)
+GRID = frozenset({"SHFE", "INE", "CFFEX", "SSE"})
+
+
+def of_seconds(market: SyntheticMarket, seconds: float, *, after_ns: int = 0) -> list[Snapshot]:
+    start_ns = market.start_ns + after_ns
+    until_ns = start_ns + int(seconds * SECOND_NS)
+    made: list[Snapshot] = []
+    for snapshot in market.snapshots(start_ns):
+        if snapshot.made_ns >= until_ns:
+            return made
+        made.append(snapshot)
+    return made
+
+
+def by_contract(snapshots: Iterable[Snapshot]) -> dict[str, list[Snapshot]]:
+    contracts: defaultdict[str, list[Snapshot]] = defaultdict(list)
+    for snapshot in snapshots:
+        contracts[snapshot.symbol].append(snapshot)
+    return contracts
+
+
+def neighbours(snapshots: Iterable[Snapshot]) -> Iterator[tuple[Snapshot, Snapshot]]:
+    for rows in by_contract(snapshots).values():
+        yield from pairwise(rows)
+
+
+def number(value: float | None) -> float:
+    assert value is not None
+    return value
+
+
+def content(snapshot: Snapshot) -> tuple[object, ...]:
+    return (
+        snapshot.last,
+        snapshot.volume,
+        snapshot.open_interest,
+        snapshot.turnover,
+        tuple(snapshot.bids),
+        tuple(snapshot.asks),
+    )
+
+
+def test_same_seed_makes_the_same_market() -> None:
+    """Two markets of one seed agree in every snapshot; another seed makes another market."""
+    one, same, other = (of_seconds(SyntheticMarket(seed=seed), 70) for seed in (5, 5, 6))
+    assert one == same
+    assert one != other
+
+
+@settings(max_examples=12, deadline=None)
+@given(seed=SEEDS, into_ms=st.integers(0, 120_000))
+def test_market_joined_in_the_middle_is_the_rest_of_the_whole(seed: int, into_ms: int) -> None:
+    """Who comes late sees exactly what the others see from then on."""
+    market = SyntheticMarket(seed=seed)
+    from_ns = market.start_ns + into_ms * 1_000_000
+    rest = [s for s in of_seconds(market, 125) if s.made_ns >= from_ns]
+    joined = list(islice(market.snapshots(from_ns), len(rest)))
+    assert joined == rest, f"seed {seed}, from {into_ms} ms"
+
+
+def test_market_of_hours_ago_is_joined_at_once() -> None:
+    """Ten market hours are caught up without making their snapshots."""
+    market = SyntheticMarket(seed=1)
+    late = next(market.snapshots(market.start_ns + 10 * HOUR_NS))
+    assert 0 <= late.made_ns - market.start_ns - 10 * HOUR_NS < SECOND_NS
+
+
+def test_all_eight_exchanges_trade() -> None:
+    """Some 60 contracts over six futures exchanges and both ETF option exchanges."""
+    market = SyntheticMarket(seed=1)
+    seen = Counter(exchange_of(symbol) for symbol in by_contract(of_seconds(market, 60)))
+    assert sum(seen.values()) == len(market.contracts) == 60
+    assert set(seen) == {"SHFE", "INE", "DCE", "CZCE", "GFEX", "CFFEX", "SSE", "SZSE"}
+    assert all(exchange_of(c.symbol) == c.exchange for c in market.contracts)
+
+
+@pytest.mark.parametrize("ticks_per_s", [20, 90, 1_000])
+def test_market_keeps_the_rate_asked_for(ticks_per_s: float) -> None:
+    """The average rate is the one asked for, with more contracts where it takes them."""
+    market = SyntheticMarket(seed=3, ticks_per_s=ticks_per_s)
+    assert len(of_seconds(market, 60)) / 60 == pytest.approx(ticks_per_s, rel=0.06)
+
+
+def test_impossible_rate_is_refused() -> None:
+    """A contract makes two snapshots a second at most, and the message says so."""
+    with pytest.raises(MarketError, match="ticks_per_s was 500 for 60 contracts"):
+        SyntheticMarket(ticks_per_s=500, contracts=60)
+
+
+@settings(max_examples=6, deadline=None)
+@given(seed=SEEDS, hours=st.integers(0, 9))
+def test_stamps_follow_the_habit_of_each_exchange(seed: int, hours: int) -> None:
+    """Market time never falls; CZCE stamps seconds, grid exchanges two values 500 ms apart."""
+    made = of_seconds(SyntheticMarket(seed=seed), 61, after_ns=hours * HOUR_NS)
+    assert all(a.made_ns <= b.made_ns for a, b in pairwise(made)), f"seed {seed}"
+    values = defaultdict(set)
+    for snapshot in made:
+        assert 0 <= snapshot.made_ns - snapshot.exchange_ns < SECOND_NS, f"seed {seed}"
+        assert snapshot.exchange_ns // 1_000_000 % 1000 == snapshot.update_ms
+        values[exchange_of(snapshot.symbol)].add(snapshot.update_ms)
+    assert values["CZCE"] == {0}
+    assert values["SHFE"] == values["INE"] == {0, 500}
+    assert len(values["DCE"]) > 100
+    for exchange in GRID:
+        low, high = sorted(values[exchange])
+        assert high - low == 500, f"seed {seed}, {exchange}"
+
+
+@settings(max_examples=6, deadline=None)
+@given(seed=SEEDS)
+def test_snapshots_of_one_czce_second_can_be_told_apart(seed: int) -> None:
+    """Within a second volume rises strictly and snapshots are 300 ms apart, three at most."""
+    rows = [s for s in of_seconds(SyntheticMarket(seed=seed), 130) if _is_czce(s)]
+    sizes = Counter((s.symbol, s.exchange_ns) for s in rows)
+    assert set(sizes.values()) == {1, 2, 3}
+    for before, after in neighbours(rows):
+        if before.exchange_ns == after.exchange_ns:
+            assert number(after.volume) > number(before.volume), f"seed {seed}: {after}"
+        assert after.made_ns - before.made_ns >= 300_000_000, f"seed {seed}: {after}"
+
+
+def _is_czce(snapshot: Snapshot) -> bool:
+    return exchange_of(snapshot.symbol) == "CZCE"
+
+
+@settings(max_examples=6, deadline=None)
+@given(seed=SEEDS, hours=st.integers(0, 9))
+def test_snapshots_elsewhere_have_their_own_time(seed: int, hours: int) -> None:
+    """Outside CZCE exchange time rises from snapshot to snapshot of a contract."""
+    made = of_seconds(SyntheticMarket(seed=seed), 61, after_ns=hours * HOUR_NS)
+    for before, after in neighbours(s for s in made if not _is_czce(s)):
+        assert after.exchange_ns > before.exchange_ns, f"seed {seed}: {after}"
+
+
+@settings(max_examples=4, deadline=None)
+@given(seed=SEEDS)
+def test_only_grid_exchanges_send_what_did_not_change(seed: int) -> None:
+    """Unchanged content at a new time comes from SHFE and CFFEX, a snapshot is a change else."""
+    made = of_seconds(SyntheticMarket(seed=seed), 130)
+    same = [a for a, b in neighbours(made) if content(a) == content(b)]
+    exchanges = {exchange_of(s.symbol) for s in same}
+    assert {"SHFE", "CFFEX"} <= exchanges <= GRID, f"seed {seed}"
+
+
+@settings(max_examples=8, deadline=None)
+@given(seed=SEEDS, hours=st.integers(0, 9))
+def test_prices_keep_the_rules_of_the_market(seed: int, hours: int) -> None:
+    """Prices are inside limits and the day's range, on a one-tick spread, five levels on SHFE."""
+    market = SyntheticMarket(seed=seed)
+    ticks = {contract.symbol: contract.tick for contract in market.contracts}
+    for s in of_seconds(market, 61, after_ns=hours * HOUR_NS):
+        bid, ask = number(s.bids[0][0]), number(s.asks[0][0])
+        assert number(s.low) <= number(s.last) <= number(s.high), f"seed {seed}: {s}"
+        assert number(s.low) <= number(s.open) <= number(s.high), f"seed {seed}: {s}"
+        assert ask - bid == pytest.approx(ticks[s.symbol]), f"seed {seed}: {s}"
+        assert s.last in {bid, ask}, f"seed {seed}: {s}"
+        for price, volume in [*s.bids, *s.asks]:
+            assert number(s.limit_down) < number(price) < number(s.limit_up), f"seed {seed}: {s}"
+            assert number(volume) > 0
+        deep = exchange_of(s.symbol) in {"SHFE", "INE"}
+        assert len(s.bids) == len(s.asks) == (5 if deep else 1)
+        assert s.close == s.settlement == NO_VALUE
+
+
+@settings(max_examples=6, deadline=None)
+@given(seed=SEEDS)
+def test_amounts_of_the_day_only_grow(seed: int) -> None:
+    """Volume and range never shrink; without volume neither last nor turnover moves."""
+    made = of_seconds(SyntheticMarket(seed=seed), 130)
+    for a, b in neighbours(made):
+        assert number(b.volume) >= number(a.volume), f"seed {seed}: {b}"
+        assert number(b.high) >= number(a.high), f"seed {seed}: {b}"
+        assert number(b.low) <= number(a.low), f"seed {seed}: {b}"
+        assert b.open == a.open
+        if a.volume == b.volume:
+            assert (a.last, a.turnover) == (b.last, b.turnover), f"seed {seed}: {b}"
+
+
+def test_turnover_is_money_except_on_czce() -> None:
+    """Each step of turnover is volume x price x multiplier; CZCE's is made of its average."""
+    market = SyntheticMarket(seed=2)
+    lots = {contract.symbol: contract.multiplier for contract in market.contracts}
+    for a, b in neighbours(of_seconds(market, 130)):
+        if _is_czce(b):
+            assert number(b.turnover) == number(b.average) * number(b.volume)
+            continue
+        money = (number(b.volume) - number(a.volume)) * number(b.last) * lots[b.symbol]
+        assert number(b.turnover) - number(a.turnover) == pytest.approx(money, abs=1.0)
+
+
+def test_front_leaves_the_exchange_of_futures_empty() -> None:
+    """ExchangeID comes from ETF option fronts only."""
+    for snapshot in of_seconds(SyntheticMarket(seed=1), 5):
+        exchange = exchange_of(snapshot.symbol)
+        assert snapshot.exchange == (exchange if exchange in {"SSE", "SZSE"} else "")
+
+
+def test_new_trading_day_begins_at_eight_in_the_evening() -> None:
+    """Volume starts again, and DCE and CZCE send the dates they send at night."""
+    market = SyntheticMarket(seed=1)
+    evening_ns = midnight_ns("20261120") + 20 * HOUR_NS
+    before = by_contract(
+        of_seconds(market, 60, after_ns=evening_ns - market.start_ns - 60 * SECOND_NS)
+    )
+    after = by_contract(of_seconds(market, 60, after_ns=evening_ns - market.start_ns))
+    received = {"DCE": ("20261123", "20261123"), "CZCE": ("20261120", "20261120")}
+    for symbol, rows in after.items():
+        assert rows[0].day == 20261123
+        assert number(rows[0].volume) < number(before[symbol][-1].volume)
+        days = received.get(exchange_of(symbol) or "", ("20261123", "20261120"))
+        assert (rows[0].trading_day, rows[0].action_day) == days
+
+
+def test_market_goes_on_inside_its_limits_for_days() -> None:
+    """After two days prices are still between the limits and interest is positive."""
+    for s in of_seconds(SyntheticMarket(seed=9), 30, after_ns=2 * DAY_NS):
+        assert number(s.limit_down) < number(s.last) < number(s.limit_up)
+        assert number(s.open_interest) > 0
+
+
+def test_default_market_begins_on_a_plain_friday_morning() -> None:
+    """The first stamps read 2026-11-20 09:35:00."""
+    first = next(SyntheticMarket(seed=1).snapshots())
+    assert (first.action_day, first.update_time) == ("20261120", "09:35:00")
+    assert first.made_ns - DEFAULT_START_NS < SECOND_NS
+
+
+def test_raw_tick_carries_every_field_of_the_snapshot() -> None:
+    """A source's tick is the snapshot, with the source's own head."""
+    snapshot = next(SyntheticMarket(seed=1).snapshots())
+    tick = raw_tick(snapshot, source="a", session=2, seq=3, recv_ns=4)
+    assert (tick.v, tick.source, tick.session, tick.seq, tick.recv_ns) == (1, "a", 2, 3, 4)
+    for name in tick.__struct_fields__[5:]:
+        assert getattr(tick, name) == getattr(snapshot, name)
