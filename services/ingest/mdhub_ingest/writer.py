@@ -104,7 +104,9 @@ class RawWriter:
                 self._arrived.clear()
                 for shard in range(self._shards):
                     have[shard] = self._flush(log, shard, have[shard], backoff)
-                self._beat(log)
+                self._beat(log, "running")
+            self._beat_due_s = 0.0
+            self._beat(log, "ended")
         finally:
             log.close()
 
@@ -145,7 +147,7 @@ class RawWriter:
             ControlKind.LOST, self._source, self._session, last, time.time_ns(), body
         )
 
-    def _beat(self, log: Log) -> None:
+    def _beat(self, log: Log, state: str) -> None:
         now_s = time.monotonic()
         if now_s < self._beat_due_s:
             return
@@ -162,4 +164,4 @@ class RawWriter:
             **self._counters(),
         }
         instance = f"ingest:{self._source}"
-        log.beat(instance, beat_payload("ingest", instance, "running", counters))
+        log.beat(instance, beat_payload("ingest", instance, state, counters))

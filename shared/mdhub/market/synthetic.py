@@ -66,7 +66,7 @@ class SyntheticMarket:
     """Some contracts of eight exchanges that trade from `start_ns` on, without a break.
 
     Deterministic in the arguments: two markets with the same ones make the same snapshots.
-    Cost, measured on one 2026 server core: 220,000 snapshots/s; beginning in the middle takes 6 ms
+    Cost, measured on one core: about 200,000 snapshots/s; beginning in the middle takes 6 ms
     per market hour passed and 60 contracts.
     """
 

@@ -1,11 +1,11 @@
 """Errors of the SDK.
 
-    HubError
-    ├── EndpointError     an address that is not one
-    ├── PatternError      an instrument pattern that names nothing
-    ├── HubUnreachable    no publisher answered; the message says what to check
-    ├── HubClosed         the hub was closed before
-    └── ReplacedError     a newer iteration on the same hub has ended this one
+HubError
+├── EndpointError     an address that is not one
+├── PatternError      an instrument pattern that names nothing
+├── HubUnreachable    no publisher answered; the message says what to check
+├── HubClosed         the hub was closed before
+└── ReplacedError     a newer iteration on the same hub has ended this one
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ class PatternError(HubError):
     """An instrument pattern that is not of the form symbol.EXCHANGE."""
 
 
-class HubUnreachable(HubError):  # noqa: N818 - reads as what it says
+class HubUnreachable(HubError):
     """No publisher answered in time."""
 
 
-class HubClosed(HubError):  # noqa: N818 - reads as what it says
+class HubClosed(HubError):
     """The hub was closed; connect again."""
 
 

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from mdhub.sdk.events import Gap, Message, Position
+from mdhub.sdk.events import EpochChange, Gap, Message, Position
 
 __all__ = ["UNKNOWN", "Lane", "Output"]
 
 UNKNOWN: Final = -1
 """`Lane.last` before the first message: what the numbers begin with is not known."""
 
-Output = Message | Gap
+Output = Message | Gap | EpochChange
+"""What a tracker has to say, in order."""
 
 
 class Lane:
@@ -63,7 +64,7 @@ class Lane:
         is skipped before it does not exist any more.
         """
         n = message.header.n or 0
-        if n <= self.floor_n or number <= self.last or number in self.waiting and not complete:
+        if n <= self.floor_n or number <= self.last or (number in self.waiting and not complete):
             return False
         if number == self.last + 1 or complete or (self.last == UNKNOWN and number == 1):
             fresh = self.waiting.pop(number, None) is None
@@ -76,12 +77,12 @@ class Lane:
         return True
 
     def know(self, number: int, n: int) -> None:
-        """The hub says that `number` exists, at or before `n`."""
+        """Learn from the hub that `number` exists, at or before `n`."""
         if number > max(self.known, self.last):
             self._extend(number, n, number, "tail")
 
     def settle(self, scanned_n: int, *, more: bool, epoch: int, out: list[Output]) -> None:
-        """A replay was complete up to `scanned_n`: what it did not bring does not exist."""
+        """Take in that a replay was complete up to `scanned_n`: what it left out does not exist."""
         if not more and scanned_n >= self.known_n:
             self.give_up("unavailable", epoch, out)
         self.floor_n = max(self.floor_n, scanned_n)
@@ -176,6 +177,4 @@ class Lane:
         return Gap(start, end, cause, recovered=False)
 
     def _gap(self, start: int, end: int, epoch: int, *, recovered: bool) -> Gap:
-        return Gap(
-            self.position(start, epoch), self.position(end, epoch), self.cause, recovered
-        )
+        return Gap(self.position(start, epoch), self.position(end, epoch), self.cause, recovered)

@@ -22,14 +22,14 @@ from typing import Final
 import msgspec
 
 from mdhub.sdk.events import EpochChange, Gap, Message, Position, Statistics
-from mdhub.sdk.lane import UNKNOWN, Lane
+from mdhub.sdk.lane import UNKNOWN, Lane, Output
 from mdhub.wire.codec import DecodeError, decode_marker
 from mdhub.wire.entries import EpochMark
 
 __all__ = ["Limits", "Output", "Tails", "Tracker", "Want"]
 
-Output = Message | Gap | EpochChange
-
+_CHECK_EVERY: Final = 256
+"""Counting what waits costs a look at every hole: done for one message in so many."""
 _EPOCH_TOPIC: Final = b"epoch."
 _decode_epoch: Final = msgspec.msgpack.Decoder(EpochMark).decode
 
@@ -57,11 +57,19 @@ class Want:
 
 @dataclass(frozen=True, slots=True)
 class Tails:
-    """An answer to `tails`, of all patterns together."""
+    """An answer to `tails`, of all patterns together (asked in parts, so as of several n)."""
 
     epoch: int
-    now_n: int
+    first_n: int
+    """Oldest n of the parts: complete up to here."""
+    last_n: int
+    """Newest n of the parts; 0 = no part yet."""
     rows: list[tuple[str, int, str]]
+
+    def plus(self, now_n: int, rows: list[tuple[str, int, str]]) -> Tails:
+        """Add the answer to one part."""
+        first_n = min(self.first_n, now_n) if self.last_n else now_n
+        return Tails(self.epoch, first_n, max(self.last_n, now_n), self.rows + rows)
 
 
 @dataclass(slots=True)
@@ -77,7 +85,6 @@ class _Shard:
     retry_ns: int = 0
     progress_ns: int = 0
     tails: Tails | None = None
-    delivered_n: int = 0
     missed_epoch: int = 0
 
 
@@ -90,18 +97,29 @@ class Tracker:
         self._limits = limits or Limits()
         self._shards: dict[int, _Shard] = {}
         self._out: list[Output] = []
+        self._until_check = 0
 
     # Joining
 
     def join(
-        self, shard: int, *, epoch: int, n: int, known: Iterable[tuple[str, int]] = ()
+        self,
+        shard: int,
+        *,
+        epoch: int,
+        n: int,
+        known: Iterable[tuple[str, int]] = (),
+        known_n: int = 0,
     ) -> None:
-        """Begin a shard behind `n`; `known` = instruments and their newest k as of then."""
+        """Begin a shard behind `n`.
+
+        `known` = instruments and their newest k, as of some n from `n` to `known_n`.
+        """
         state = _Shard(shard, epoch, [(epoch, n)], n)
         if self._everything:
             state.lanes[""] = Lane(shard=shard, name="", last=n, floor_n=n)
         for name, k in known:
-            state.lanes[name] = Lane(shard=shard, name=name, last=k, floor_n=n)
+            lane = state.lanes[name] = Lane(shard=shard, name=name, last=k, floor_n=n)
+            lane.last_n = max(n, known_n)
         self._shards[shard] = state
 
     def joined(self, shard: int) -> bool:
@@ -125,7 +143,7 @@ class Tracker:
         lane = shard.lanes.get(name) or self._new_lane(shard, name)
         if number == lane.last + 1 and lane.known == lane.last:
             lane.last = lane.known = number
-            lane.last_n = lane.known_n = shard.delivered_n = header.n or 0
+            lane.last_n = lane.known_n = header.n or 0
             self._out.append(message)
             return
         complete = want is not None and want is shard.asked and name in shard.asked_names
@@ -140,7 +158,7 @@ class Tracker:
             return
         if self._everything:
             self._know(state, state.lanes[""], n, n, now_ns=now_ns)
-        elif state.tails is not None and n >= state.tails.now_n:
+        elif state.tails is not None and n >= state.tails.last_n:
             self._apply_tails(state, state.tails, now_ns=now_ns)
 
     def tails(self, shard: int, tails: Tails) -> None:
@@ -150,7 +168,7 @@ class Tracker:
         come as far: that one came behind them.
         """
         state = self._shards[shard]
-        if tails.epoch == state.epoch and tails.now_n >= state.verified_n:
+        if tails.epoch == state.epoch and tails.first_n >= state.verified_n:
             state.tails = tails
 
     def epochs(self, shard: int, epochs: list[tuple[int, int]], *, now_ns: int) -> None:
@@ -187,9 +205,7 @@ class Tracker:
                 return shard.asked
         return None
 
-    def answered(
-        self, want: Want, *, scanned_n: int, more: bool, now_ns: int
-    ) -> None:
+    def answered(self, want: Want, *, scanned_n: int, more: bool, now_ns: int) -> None:
         """Take in the end of a replay whose messages were all offered before."""
         shard = self._shards[want.shard]
         if want is not shard.asked:
@@ -199,13 +215,13 @@ class Tracker:
             shard.progress_ns = now_ns
         for name in shard.asked_names:
             lane = shard.lanes[name]
-            lane.settle(scanned_n, more=more, epoch=shard.epoch, out=self._sink)
+            lane.settle(scanned_n, more=more, epoch=shard.epoch, out=self._out)
             self._file(shard, lane, now_ns=now_ns)
-        if shard.holes and not more:
+        if not more and not shard.asked_names.isdisjoint(shard.holes):
             shard.retry_ns = now_ns + self._limits.retry_ns
 
     def failed(self, want: Want, *, now_ns: int) -> None:
-        """The replay got no answer, or an error: ask again a little later."""
+        """Take in that a replay got no answer, or an error: it will be wanted again."""
         shard = self._shards[want.shard]
         if want is shard.asked:
             shard.asked = None
@@ -237,11 +253,7 @@ class Tracker:
         """Number of messages held back behind holes."""
         return sum(len(lane.waiting) for s in self._shards.values() for lane in s.holes.values())
 
-    @property
-    def _sink(self) -> list[Output]:
-        return self._out
-
-    def _offer_slowly(  # noqa: PLR0913 - one call site, split off for the fast path's sake
+    def _offer_slowly(
         self,
         shard: _Shard,
         lane: Lane,
@@ -254,14 +266,16 @@ class Tracker:
         if lane.whole:
             lane.floor_n = max(lane.floor_n, shard.verified_n if not lane.by_n else 0)
         before = len(self._out)
-        if not lane.offer(number, message, self._sink, complete=complete):
+        if not lane.offer(number, message, self._out, complete=complete):
             self.statistics.duplicates += 1
         if len(self._out) > before:
             shard.progress_ns = now_ns
-        shard.delivered_n = max(shard.delivered_n, lane.last_n)
         self._file(shard, lane, now_ns=now_ns)
-        if lane.waiting and self.waiting > self._limits.waiting:
-            self._give_up(shard, "overflow")
+        self._until_check -= 1
+        if self._until_check <= 0:
+            self._until_check = min(_CHECK_EVERY, self._limits.waiting)
+            if self.waiting > self._limits.waiting:
+                self._give_up(shard, "overflow")
 
     def _new_lane(self, shard: _Shard, name: str) -> Lane:
         lane = Lane(shard=shard.number, name=name, last=UNKNOWN, floor_n=shard.verified_n)
@@ -286,8 +300,8 @@ class Tracker:
     def _apply_tails(self, shard: _Shard, tails: Tails, *, now_ns: int) -> None:
         for name, k, _quality in tails.rows:
             lane = shard.lanes.get(name) or self._new_lane(shard, name)
-            self._know(shard, lane, k, tails.now_n, now_ns=now_ns)
-        shard.verified_n = max(shard.verified_n, tails.now_n)
+            self._know(shard, lane, k, tails.last_n, now_ns=now_ns)
+        shard.verified_n = max(shard.verified_n, tails.first_n)
         shard.tails = None
 
     def _belongs(self, shard: _Shard, message: Message, now_ns: int) -> bool:
@@ -308,7 +322,8 @@ class Tracker:
         return True
 
     def _cut(self, shard: _Shard, epoch: int, resume_n: int, *, now_ns: int) -> None:
-        withdrawn = shard.delivered_n if shard.delivered_n > resume_n else None
+        newest_n = _newest_n(shard)
+        withdrawn = newest_n if newest_n > resume_n else None
         change = EpochChange(shard.number, shard.epoch, epoch, resume_n, withdrawn)
         self._out.append(change)
         self._turn_to(shard, epoch, resume_n)
@@ -318,7 +333,7 @@ class Tracker:
 
     def _rebase(self, shard: _Shard, epoch: int, resume_n: int) -> None:
         """Start behind `resume_n`: the hub no longer knows how our epoch led there."""
-        start = Position(shard.number, shard.epoch, n=shard.delivered_n + 1)
+        start = Position(shard.number, shard.epoch, n=_newest_n(shard) + 1)
         end = Position(shard.number, epoch, n=resume_n)
         self._out.append(Gap(start, end, "epoch", recovered=False))
         self._turn_to(shard, epoch, resume_n)
@@ -331,12 +346,15 @@ class Tracker:
         shard.cuts.append((epoch, resume_n))
         shard.epoch = epoch
         shard.verified_n = min(shard.verified_n, resume_n)
-        shard.delivered_n = min(shard.delivered_n, resume_n)
         shard.asked = None
         shard.tails = None
         shard.retry_ns = 0
 
     def _give_up(self, shard: _Shard, cause: str) -> None:
         for lane in list(shard.holes.values()):
-            lane.give_up(cause, shard.epoch, self._sink)
+            lane.give_up(cause, shard.epoch, self._out)
         shard.holes.clear()
+
+
+def _newest_n(shard: _Shard) -> int:
+    return max((lane.last_n for lane in shard.lanes.values()), default=0)

@@ -1,13 +1,13 @@
 # HOT: bound once, called per tick; nothing here may allocate beyond the message itself.
 """Encoders and decoders, built once. Plain MessagePack, no extension types.
 
-Decoders raise `msgspec.DecodeError` (or its child `msgspec.ValidationError`) on bad bytes.
+Decoders raise `DecodeError` (or its child `msgspec.ValidationError`), whatever the bytes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -31,35 +31,49 @@ __all__ = [
     "decode_rejected_header",
     "decode_reply_head",
     "decode_request_head",
+    "decoder",
     "encode",
     "marker",
 ]
 
 DecodeError: Final = msgspec.DecodeError
 
-_encoder: Final = msgspec.msgpack.Encoder()
-encode: Final[Callable[[Any], bytes]] = _encoder.encode
+T = TypeVar("T")
+
+encode: Final[Callable[[Any], bytes]] = msgspec.msgpack.Encoder().encode
 
 
-decode_any: Final = msgspec.msgpack.Decoder().decode
-decode_raw_tick: Final = msgspec.msgpack.Decoder(RawTick).decode
-decode_clean_tick: Final = msgspec.msgpack.Decoder(CleanTick).decode
-decode_control: Final = msgspec.msgpack.Decoder(entries.Control).decode
-decode_clean_header: Final = msgspec.msgpack.Decoder(entries.CleanHeader).decode
-decode_rejected_header: Final = msgspec.msgpack.Decoder(entries.RejectedHeader).decode
-decode_marker: Final = msgspec.msgpack.Decoder(entries.Marker).decode
-decode_event: Final = msgspec.msgpack.Decoder(ops.Event).decode
-decode_command: Final = msgspec.msgpack.Decoder(ops.Command).decode
-decode_log_line: Final = msgspec.msgpack.Decoder(ops.LogLine).decode
-decode_live_header: Final = msgspec.msgpack.Decoder(live.LiveHeader).decode
-decode_heartbeat: Final = msgspec.msgpack.Decoder(live.Heartbeat).decode
-decode_request_head: Final = msgspec.msgpack.Decoder(requests.RequestHead).decode
-decode_reply_head: Final = msgspec.msgpack.Decoder(requests.ReplyHead).decode
+def decoder(kind: type[T]) -> Callable[[bytes], T]:
+    """Bind a decoder of one payload; it raises DecodeError on any bytes that are not one."""
+    decode = msgspec.msgpack.Decoder(kind).decode
+
+    def decode_or_refuse(data: bytes) -> T:
+        try:
+            return decode(data)
+        # msgspec lets these two through: text that is not UTF-8, and nesting without end.
+        except (UnicodeDecodeError, RecursionError) as error:
+            raise DecodeError(f"{kind.__name__}: {error}") from error
+
+    return decode_or_refuse
 
 
-def control(  # noqa: PLR0913 - the six fields of a control entry
-    kind: str, writer: str, session: int, seq: int, recv_ns: int, body: Any
-) -> bytes:
+decode_any: Final = decoder(object)
+decode_raw_tick: Final = decoder(RawTick)
+decode_clean_tick: Final = decoder(CleanTick)
+decode_control: Final = decoder(entries.Control)
+decode_clean_header: Final = decoder(entries.CleanHeader)
+decode_rejected_header: Final = decoder(entries.RejectedHeader)
+decode_marker: Final = decoder(entries.Marker)
+decode_event: Final = decoder(ops.Event)
+decode_command: Final = decoder(ops.Command)
+decode_log_line: Final = decoder(ops.LogLine)
+decode_live_header: Final = decoder(live.LiveHeader)
+decode_heartbeat: Final = decoder(live.Heartbeat)
+decode_request_head: Final = decoder(requests.RequestHead)
+decode_reply_head: Final = decoder(requests.ReplyHead)
+
+
+def control(kind: str, writer: str, session: int, seq: int, recv_ns: int, body: Any) -> bytes:
     """Encode a control entry; `body` is the kind's own struct."""
     return encode(
         entries.Control(

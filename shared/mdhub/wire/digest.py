@@ -4,36 +4,24 @@ from __future__ import annotations
 
 import hashlib
 from functools import cache
-from typing import Final
 
-import msgspec
-
-from mdhub.wire import entries, live, requests, ticks
+from mdhub.wire.schema import PAYLOADS, Field, fields_of
+from mdhub.wire.ticks import SCHEMA_VERSION
 
 __all__ = ["schema_digest"]
-
-_PUBLIC: Final = (
-    ticks.CleanTick,
-    entries.CleanHeader,
-    entries.Marker,
-    entries.EpochMark,
-    entries.QualityMark,
-    entries.PhaseMark,
-    live.LiveHeader,
-    live.Heartbeat,
-    requests.EndReply,
-    requests.ErrorReply,
-    requests.HelloReply,
-    requests.ShardInfo,
-    requests.TailsReply,
-)
 
 
 @cache
 def schema_digest() -> str:
-    """16 hex digits over version, names, fields and types of what a client reads."""
-    text = [f"v{ticks.SCHEMA_VERSION}"]
-    for kind in _PUBLIC:
-        fields = msgspec.structs.fields(kind)
-        text.append(f"{kind.__name__}({', '.join(f'{f.name}: {f.type}' for f in fields)})")
-    return hashlib.sha256("\n".join(text).encode()).hexdigest()[:16]
+    """16 hex digits of SHA-256 over the version and the field list of every payload."""
+    lines = [f"v{SCHEMA_VERSION}"]
+    for payload in PAYLOADS:
+        lines.append(payload.__name__)
+        lines += [f"  {_line(field)}" for field in fields_of(payload)]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def _line(field: Field) -> str:
+    nil = " or nil" if field.nil else ""
+    default = "" if field.default is None else f" = {field.default}"
+    return f"{field.name}: {field.type}{nil}{default}"

@@ -17,12 +17,13 @@ __all__ = [
     "ConfigChange",
     "Control",
     "ControlKind",
+    "EndOfSessionMark",
     "EpochMark",
     "Lead",
     "LostRange",
-    "MarketClock",
     "Marker",
     "MarkerKind",
+    "MarketClock",
     "PhaseMark",
     "QualityMark",
     "RejectedHeader",
@@ -30,7 +31,10 @@ __all__ = [
 ]
 
 
-Nanos = Annotated[int, msgspec.Meta(ge=0, le=4_000_000_000_000_000_000)]
+Natural = Annotated[int, msgspec.Meta(ge=0, le=4_000_000_000_000_000_000)]
+"""A count with room to calculate in int64."""
+
+Nanos = Natural
 """A moment a log can hold: 1970 to 2096."""
 
 
@@ -98,7 +102,7 @@ class Lead(msgspec.Struct, array_like=True, frozen=True):
     last_clean: str
     """Id of the newest clean entry at take-over, `0-0` if none."""
     last_n: int
-    epoch: Nanos
+    epoch: Natural
     """UTC ms at which the epoch was opened."""
     wall_ns: Nanos
 
@@ -123,8 +127,8 @@ class ConfigChange(msgspec.Struct, array_like=True, frozen=True):
 class LostRange(msgspec.Struct, array_like=True, frozen=True):
     """Body of `lost`: a writer had to drop these sequence numbers (both ends included)."""
 
-    first_seq: Nanos
-    last_seq: Nanos
+    first_seq: Natural
+    last_seq: Natural
     reason: str
 
 
@@ -173,6 +177,13 @@ class PhaseMark(msgspec.Struct, array_like=True, frozen=True):
     exchange: str
     product: str
     phase: str
+
+
+class EndOfSessionMark(msgspec.Struct, array_like=True, frozen=True):
+    """Body of the `end_of_session` marker: nothing follows until the next session opens."""
+
+    final_n: int
+    """n of the session's last tick; who has it has everything."""
 
 
 class RejectedHeader(msgspec.Struct, array_like=True, frozen=True):

@@ -1,11 +1,11 @@
 """Errors of mdhub, one root.
 
-    MdhubError
-    ├── WireError               bytes or names that do not fit the contract
-    ├── StreamsError            the log (mdhub.streams.errors draws the rest)
-    ├── MarketError             synthetic market and recordings (mdhub.market)
-    ├── ServiceError            life of a process (mdhub.runtime)
-    └── HubError                the SDK (mdhub.sdk.errors draws the rest)
+MdhubError
+├── WireError               bytes or names that do not fit the contract
+├── StreamsError            the log (mdhub.streams.errors draws the rest)
+├── MarketError             synthetic market and recordings (mdhub.market)
+├── ServiceError            life of a process (mdhub.runtime)
+└── HubError                the SDK (mdhub.sdk.errors draws the rest)
 """
 
 __all__ = ["MdhubError", "WireError"]

@@ -35,6 +35,8 @@ __all__ = [
 
 
 class RequestName(StrEnum):
+    """What a client may ask."""
+
     HELLO = "hello"
     SNAPSHOT = "snapshot"
     TAILS = "tails"
@@ -43,6 +45,8 @@ class RequestName(StrEnum):
 
 
 class Status(StrEnum):
+    """Third element of every reply: the whole answer, a part of it, its end, or a refusal."""
+
     OK = "ok"
     MSG = "msg"
     END = "end"
@@ -50,12 +54,17 @@ class Status(StrEnum):
 
 
 class ErrorCode(StrEnum):
+    """Why a request was refused; clients treat codes they do not know as `unavailable`."""
+
     MALFORMED = "malformed"
+    """Not an array of the right shape, or a value out of range: do not repeat it."""
     UNKNOWN_REQUEST = "unknown_request"
     UNKNOWN_SHARD = "unknown_shard"
     UNKNOWN_EPOCH = "unknown_epoch"
     BUSY = "busy"
+    """Too many answers are under way for this client: wait for their end."""
     UNAVAILABLE = "unavailable"
+    """The log is away or being read: ask again shortly."""
 
 
 class RequestHead(msgspec.Struct, array_like=True, frozen=True):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
 from enum import IntFlag
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -20,7 +20,10 @@ SCHEMA_VERSION: Final = 1
 CHINA_TIME: Final = timezone(timedelta(hours=8), "Asia/Shanghai")
 """All Chinese exchanges; no daylight saving since 1991, so a fixed offset is exact."""
 
-Level = tuple[float | None, int | None]
+Int64 = Annotated[int, msgspec.Meta(le=2**63 - 1)]
+"""MessagePack has unsigned 64-bit integers too; clients in other languages read int64."""
+
+Level = tuple[float | None, Int64 | None]
 """One book level `[price, volume]`; price nil = no value."""
 
 
@@ -47,19 +50,19 @@ class RawTick(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
     v: int
     source: str
-    session: int
+    session: Int64
     """One run of the source's process: its start in UTC ms; grows with every run."""
-    seq: int
+    seq: Int64
     """Counts from 1 without holes per session and shard."""
-    recv_ns: int
+    recv_ns: Int64
     symbol: str
     exchange: str
     trading_day: str
     action_day: str
     update_time: str
-    update_ms: int
+    update_ms: Int64
     last: float | None
-    volume: int | None
+    volume: Int64 | None
     turnover: float | None
     open_interest: float | None
     open: float | None
@@ -85,14 +88,14 @@ class CleanTick(msgspec.Struct, array_like=True, frozen=True, gc=False):
     exchange: str
     trading_day: int
     """YYYYMMDD by the hub's calendar; the night session belongs to the next trading day."""
-    ts_ns: int
+    ts_ns: Int64
     """Exchange time rebuilt by the hub's rules."""
-    recv_ns: int
+    recv_ns: Int64
     """When the hub received the accepted copy."""
     source: str
     flags: int
     last: float | None
-    volume: int | None
+    volume: Int64 | None
     turnover: float | None
     open_interest: float | None
     open: float | None

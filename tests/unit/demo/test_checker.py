@@ -1,3 +1,5 @@
+"""The checker finds each kind of fault, and only faults."""
+
 from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""Misbehaviour does what was asked, and never what nobody could repair."""
+
 from math import isnan
 
 import msgspec

@@ -1,3 +1,5 @@
+"""A player delivers its market on time, whatever clock and misbehaviour say."""
+
 import threading
 from collections.abc import Iterator
 from itertools import pairwise
@@ -123,7 +125,7 @@ def feed_of(*offsets_ns: int, symbol: str = "rb2612") -> Feed:
 
 def truth_of(seconds: float) -> list[Snapshot]:
     until_ns = START_NS + int(seconds * SECOND_NS)
-    made = []
+    made: list[Snapshot] = []
     for snapshot in MARKET.snapshots():
         if snapshot.made_ns >= until_ns:
             return made
@@ -215,11 +217,11 @@ def test_short_pause_is_waited_for() -> None:
 def test_unpaced_source_moves_the_clock_in_steps() -> None:
     """At full speed nothing waits, and the clock is moved every ten market minutes."""
     stage = Stage()
-    minutes = [minute * MINUTE_NS for minute in range(0, 35)]
+    minutes = [minute * MINUTE_NS for minute in range(35)]
     stage.play(feed_of(*minutes), rate=0.0)
     assert len(stage.delivered) == 35
     assert stage.wall.now_ns == WALL_NS
-    assert [(at - START_NS) // MINUTE_NS for at, _ in stage.hub.asked] == [0, 10, 20, 30]
+    assert [(at - START_NS) // MINUTE_NS for at, _ in stage.hub.asked] == [10, 20, 30, 40]
 
 
 def test_unpaced_source_leaves_no_holes() -> None:
@@ -304,7 +306,7 @@ def test_sim_source_plays_its_market() -> None:
     delivered: list[Snapshot] = []
     source.run(delivered.append, Stop(wall))
     assert delivered == truth_of(1)
-    assert hub.asked == [(START_NS, 0.0)]
+    assert hub.asked == [(START_NS + 10 * MINUTE_NS, 0.0)]
 
 
 def test_recording_source_plays_its_file(tmp_path: Path) -> None:

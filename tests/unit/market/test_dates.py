@@ -1,3 +1,5 @@
+"""True dates, and dates as fronts send them."""
+
 from datetime import date
 
 import pytest

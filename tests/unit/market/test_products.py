@@ -1,3 +1,5 @@
+"""Symbols lead to exchanges and products."""
+
 import csv
 import io
 from pathlib import Path

@@ -1,4 +1,7 @@
+"""Recordings become markets."""
+
 import gzip
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,7 +21,7 @@ HEADER = (
 EVENING_NS = midnight_ns("20171110") + 21 * 3600 * SECOND_NS
 
 
-def row(
+def row(  # noqa: PLR0913 - the cells a test may want to choose
     symbol: str = "i1801",
     exchange: str = "DCE",
     time: str = "21:00:00",
@@ -84,7 +87,11 @@ def test_missing_file_is_a_market_error(tmp_path: Path) -> None:
 def test_file_may_be_compressed(tmp_path: Path, suffix: str) -> None:
     """Plain, gzip and zstandard files read the same."""
     plain = file_of(tmp_path, row(), row(ms="500"))
-    packers = {"": bytes, ".gz": gzip.compress, ".zst": zstandard.ZstdCompressor().compress}
+    packers: dict[str, Callable[[bytes], bytes]] = {
+        "": bytes,
+        ".gz": gzip.compress,
+        ".zst": zstandard.ZstdCompressor().compress,
+    }
     packed = tmp_path / f"packed.csv{suffix}"
     packed.write_bytes(packers[suffix](plain.read_bytes()))
     assert list(recorded_snapshots(packed)) == list(recorded_snapshots(plain))

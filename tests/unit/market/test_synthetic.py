@@ -1,3 +1,5 @@
+"""The synthetic market is one market, and keeps the rules of real ones."""
+
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import islice, pairwise

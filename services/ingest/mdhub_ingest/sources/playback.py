@@ -21,6 +21,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from mdhub.market.snapshot import Snapshot
+from mdhub.wire.entries import MarketClock
 from mdhub_ingest.sources.ahead import with_space
 from mdhub_ingest.sources.misbehave import SPACE_NS, Misbehaver, Misbehaviour
 from mdhub_ingest.sources.port import Emit, Feed, RequestClock
@@ -94,7 +95,7 @@ class Player:
         born_ns, life_ns = self._wall_ns(), self._misbehaver.crash_after_ns()
         self._crash_ns = None if life_ns is None else born_ns + life_ns
         self._calm_until_ns = born_ns + int(self._misbehaver.settings.calm_s * _SECOND_NS)
-        self._clock = self._request_clock(self._playback.start_ns, self._playback.rate)
+        self._clock = self._ask_clock(self._playback.start_ns, self._playback.rate)
         for snapshot, spaced in self._coming():
             self._keep_pace(snapshot.made_ns)
             if stop.is_set():
@@ -115,16 +116,20 @@ class Player:
     def _keep_pace(self, made_ns: int) -> None:
         """Return when a snapshot may be sent: wait, or move the clock."""
         if not self._clock.rate:
-            if made_ns >= self._clock.market_ns + _UNPACED_STEP_NS:
-                self._clock = self._request_clock(made_ns, 0.0)
+            if made_ns >= self._clock.market_ns:
+                self._clock = self._ask_clock(made_ns, 0.0)
             self._send_due()
             return
         if made_ns - self._market_ns() > _JUMP_NS:
             self._drain()
             self._wait_until(self._wall_ns() + _REST_NS)
             if not self._stop.is_set():
-                self._clock = self._request_clock(made_ns, self._clock.rate)
+                self._clock = self._ask_clock(made_ns, self._clock.rate)
         self._wait_until(self._wall_of(made_ns))
+
+    def _ask_clock(self, market_ns: int, rate: float) -> MarketClock:
+        """Move the clock there. Without a pace it stands a step ahead: no tick may be ahead of it."""
+        return self._request_clock(market_ns if rate else market_ns + _UNPACED_STEP_NS, rate)
 
     def _plan(self, snapshot: Snapshot, *, spaced: bool) -> None:
         previous = self._delivered.get(snapshot.symbol)

@@ -1,0 +1,101 @@
+"""The demo's market: which two sources play it, and its truth recomputed for the checker."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from mdhub.market.recorded import Recording
+from mdhub.market.snapshot import Snapshot
+from mdhub.market.synthetic import SyntheticMarket
+
+__all__ = ["DemoMarket", "RecordedDemo", "SimDemo"]
+
+BAD: Final = "lose=0.01,repeat=0.01,corrupt=0.003,delay=0.002,seed={seed}"
+GOOD: Final = "lag_ms=5-30,repeat=0.002,seed={seed}"
+"""B comes 5-30 ms later and loses nothing."""
+SECOND_NS: Final = 1_000_000_000
+
+
+class DemoMarket(Protocol):
+    """A market that two sources can play and a checker can recompute."""
+
+    @property
+    def rate(self) -> float:
+        """Market seconds per second."""
+
+    def sources(self) -> list[dict[str, Any]]:
+        """Descriptions of sources A (fast, misbehaves) and B (later, loses nothing)."""
+
+    def truth(self) -> Iterator[Snapshot]:
+        """Everything the market makes, from its beginning."""
+
+
+@dataclass(frozen=True, slots=True)
+class SimDemo:
+    """The synthetic market, from its seed."""
+
+    seed: int
+    ticks_per_s: float
+    play_s: float | None
+
+    @property
+    def rate(self) -> float:
+        return 1.0
+
+    def sources(self) -> list[dict[str, Any]]:
+        market = {"seed": self.seed, "ticks_per_s": self.ticks_per_s}
+        return _pair({"sim": market}, self.seed, self.play_s)
+
+    def truth(self) -> Iterator[Snapshot]:
+        market = SyntheticMarket(seed=self.seed, ticks_per_s=self.ticks_per_s)
+        return _until(market.snapshots(), market.start_ns, self.play_s)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedDemo:
+    """A tick file, played through two derived sources."""
+
+    file: Path
+    speed: float
+    play_s: float | None
+    seed: int = 1
+
+    @property
+    def rate(self) -> float:
+        return self.speed
+
+    def sources(self) -> list[dict[str, Any]]:
+        file = {"file": str(self.file.resolve()), "speed": self.speed}
+        return _pair({"recording": file}, self.seed, self.play_s)
+
+    def truth(self) -> Iterator[Snapshot]:
+        recording = Recording(self.file)
+        market_s = None if self.play_s is None else self.play_s * self.speed
+        return _until(recording.snapshots(), recording.start_ns(), market_s)
+
+
+def _pair(market: dict[str, Any], seed: int, play_s: float | None) -> list[dict[str, Any]]:
+    played = market if play_s is None else market | {"play_s": play_s}
+    return [
+        {"name": "A", **played, "misbehave": BAD.format(seed=seed + 1)},
+        {"name": "B", **played, "misbehave": GOOD.format(seed=seed + 2)},
+    ]
+
+
+def _until(
+    snapshots: Iterator[Snapshot], start_ns: int, market_s: float | None
+) -> Iterator[Snapshot]:
+    if market_s is None:
+        return snapshots
+    end_ns = start_ns + int(market_s * SECOND_NS)
+    return takewhile(lambda snapshot: snapshot.made_ns < end_ns, snapshots)
+
+
+def as_json(source: dict[str, Any]) -> str:
+    """A source as `mdhub run ingest --source` takes it."""
+    return json.dumps(source)

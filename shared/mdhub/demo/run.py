@@ -1,0 +1,322 @@
+"""The demo: from nothing to a live picture of the whole hub, checked by an independent checker.
+
+Order: 1. server, 2. arbiter, publisher, monitor and the strategy, 3. once the strategy is
+subscribed the two sources, 4. source A is killed with SIGKILL now and then, 5. the sources end,
+the chain drains, the strategy ends, 6. the checker compares what the market made with what the
+strategy got.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TextIO
+
+from rich.console import Console
+
+from mdhub.demo.checker import Report, check
+from mdhub.demo.market import DemoMarket, as_json
+from mdhub.demo.progress import LiveChecker, Progress, StrategyVoice
+from mdhub.demo.receipts import read_receipts
+from mdhub.demo.show import LineShow, TableShow
+from mdhub.host.stack import Host, HubPlan, Publisher
+from mdhub.runtime.errors import ServiceError
+from mdhub.runtime.heartbeat import decode_beat
+from mdhub.runtime.keeper import ChildSpec, ChildState
+from mdhub.streams.errors import StreamsError
+from mdhub.streams.port import Log
+
+__all__ = ["DemoOptions", "run_demo"]
+
+FIRST_KILL_S: Final = 15.0
+KILL_EVERY_S: Final = 30.0
+READY_S: Final = 20.0
+DRAIN_S: Final = 10.0
+TURN_S: Final = 0.05
+LIVE_MARGIN_S: Final = 1.5
+"""What is younger is still under way and not judged by the live checker."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    """How long, and how it is shown."""
+
+    seconds: float | None
+    json: bool
+    kill: bool = True
+    keep: Path | None = None
+    """Folder for logs and receipts; None = a temporary one."""
+    quiet_s: float = 1.0
+
+
+def run_demo(market: DemoMarket, options: DemoOptions) -> int:
+    """Run the demo; exit code 1 if anything was lost, doubled, false or out of order."""
+    with _folder(options.keep) as folder, (folder / "services.log").open("w") as log:
+        demo = _Demo(market, options, folder, log)
+        try:
+            return demo.run()
+        except ServiceError as error:
+            raise ServiceError(f"{error}; the services' log: {_tail(folder)}") from error
+
+
+class _Demo:
+    def __init__(
+        self, market: DemoMarket, options: DemoOptions, folder: Path, log: TextIO
+    ) -> None:
+        self._market = market
+        self._options = options
+        self._receipts = folder / "receipts"
+        self._port = _free_port_pair()
+        plan = HubPlan(
+            folder=folder / "data",
+            profile="fast",
+            publishers=(Publisher("A", self._port),),
+            sources=tuple(as_json(source) for source in market.sources()),
+        )
+        self._host = Host(plan, on_exit=self._on_exit, stderr=log)
+        self._stderr = log
+        self._stop = threading.Event()
+        self._progress = Progress(time.monotonic())
+        console = Console(stderr=options.json)
+        fancy = console.is_terminal and not options.json
+        self._show: TableShow | LineShow = TableShow(console) if fancy else LineShow(console)
+        self._log: Log | None = None
+
+    def run(self) -> int:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: self._stop.set())
+        try:
+            with self._show:
+                voice = self._start()
+                self._play(voice)
+                self._finish(voice)
+        finally:
+            self._host.stop()
+        report = self._judge(final=True)
+        return _conclude(report, voice, self._progress, self._options)
+
+    def _start(self) -> StrategyVoice:
+        host = self._host
+        self._show.say("starting server, arbiter, publisher, monitor and strategy")
+        host.start_server()
+        host.start("arbiter", "publisher", "monitor")
+        endpoint = f"tcp://127.0.0.1:{self._port}"
+        command = [
+            sys.executable, "-m", "mdhub.demo.strategy", "--out", str(self._receipts), endpoint,
+        ]  # fmt: skip
+        strategy = host.keeper.want(
+            ChildSpec(
+                "strategy", lambda _: command, stdout=subprocess.PIPE, stderr=self._stderr,
+                restart_after_success=False,
+            )
+        )  # fmt: skip
+        host.keeper.converge()
+        assert strategy.process is not None and strategy.process.stdout is not None
+        voice = StrategyVoice(strategy.process.stdout)
+        if not voice.ready.wait(READY_S):
+            raise ServiceError(f"the strategy was not connected after {READY_S:g} s")
+        host.start("ingest")
+        self._progress.started_s = time.monotonic()
+        return voice
+
+    def _play(self, voice: StrategyVoice) -> None:
+        options, began_s = self._options, time.monotonic()
+        end_s = None if options.seconds is None else began_s + options.seconds
+        kill_s = began_s + (options.seconds / 2 if options.seconds else FIRST_KILL_S)
+        checker = LiveChecker(lambda: self._judge(final=False)) if options.seconds is None else None
+        try:
+            while not self._stop.is_set() and (end_s is None or time.monotonic() < end_s):
+                self._turn(voice, checker.newest if checker else None)
+                if options.kill and time.monotonic() >= kill_s and self._kill("A"):
+                    kill_s = time.monotonic() + KILL_EVERY_S
+                self._stop.wait(TURN_S)
+        finally:
+            if checker is not None:
+                checker.stop()
+
+    def _turn(self, voice: StrategyVoice, report: Report | None) -> None:
+        self._host.keeper.converge()
+        self._read_counters()
+        self._show.update(self._progress, voice, report)
+
+    def _kill(self, source: str) -> bool:
+        """SIGKILL the process of one source, found by its heartbeat."""
+        pid = self._beats().get(f"ingest:{source}", {}).get("pid")
+        if pid is None:
+            return False
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return False
+        self._progress.kills.append(source)
+        self._progress.restarts[source] = self._progress.restarts.get(source, 0) + 1
+        self._show.say(f"killed source {source} (pid {pid}) with SIGKILL; the strategy goes on")
+        return True
+
+    def _finish(self, voice: StrategyVoice) -> None:
+        """Sources end, the chain drains, the strategy ends; counters are read last."""
+        if self._played_to_the_end():
+            self._wait_sources()
+        self._host.keeper.stop("ingest")
+        self._drain(voice)
+        self._read_counters()
+        self._host.keeper.stop("strategy")
+        voice.wait_end(READY_S)
+
+    def _wait_sources(self) -> None:
+        """Each source ends by itself at the same market time, so nothing is cut off."""
+        deadline_s = time.monotonic() + READY_S
+        while time.monotonic() < deadline_s and not self._stop.is_set():
+            self._host.keeper.converge()
+            states = {n: b["state"] for n, b in self._beats().items() if n.startswith("ingest:")}
+            if states and all(state == "ended" for state in states.values()):
+                return
+            time.sleep(TURN_S)
+
+    def _drain(self, voice: StrategyVoice) -> None:
+        """Wait until the clean log and the strategy have been still for a while."""
+        still_since_s, seen = time.monotonic(), (-1, -1)
+        deadline_s = time.monotonic() + DRAIN_S
+        while time.monotonic() - still_since_s < self._options.quiet_s:
+            if time.monotonic() > deadline_s:
+                return
+            now = (self._n(), voice.newest.get("received", 0))
+            if now != seen:
+                seen, still_since_s = now, time.monotonic()
+            time.sleep(TURN_S)
+
+    def _judge(self, *, final: bool) -> Report:
+        """Let the checker compare. Not judged: what sources cut off mid-way never sent."""
+        margin_s = 0.0 if final and self._played_to_the_end() else LIVE_MARGIN_S
+        until_ns = None
+        received = list(read_receipts(self._receipts)) if self._receipts.exists() else []
+        if received and margin_s:
+            newest_ns = max(tick.ts_ns for tick in received)
+            until_ns = newest_ns - int(margin_s * self._market.rate * 1e9)
+        if not received:
+            return check([], [])
+        return check(self._market.truth(), received, until_ns=until_ns)
+
+    def _played_to_the_end(self) -> bool:
+        return self._options.seconds is not None and not self._stop.is_set()
+
+    def _on_exit(self, state: ChildState) -> None:
+        self._show.say(f"{state.spec.name} ended (exit code {state.last_exit}) and is replaced")
+
+    def _read_counters(self) -> None:
+        beats = self._beats()
+        for name, beat in beats.items():
+            if name.startswith("arbiter:"):
+                self._progress.counters = beat["counters"]
+
+    def _beats(self) -> dict[str, dict[str, Any]]:
+        log = self._connected()
+        if log is None:
+            return {}
+        try:
+            payloads = log.beats()
+        except StreamsError:
+            self._log = None
+            return {}
+        beats = {name: decode_beat(payload) for name, payload in payloads.items()}
+        return {
+            name: {"pid": b.pid, "state": b.state, "counters": b.counters}
+            for name, b in beats.items()
+        }
+
+    def _n(self) -> int:
+        log = self._connected()
+        try:
+            return log.positions(0).n if log else -1
+        except StreamsError:
+            self._log = None
+            return -1
+
+    def _connected(self) -> Log | None:
+        if self._log is None:
+            with contextlib.suppress(StreamsError):
+                self._log = self._host.open_log()
+        return self._log
+
+
+def _conclude(
+    report: Report, voice: StrategyVoice, progress: Progress, options: DemoOptions
+) -> int:
+    words = voice.final or voice.newest
+    result = {
+        "published": report.made,
+        "received": report.received,
+        "lost": report.lost,
+        "duplicated": report.duplicated,
+        "false": report.false,
+        "out_of_order": report.out_of_order,
+        "rejected": progress.reasons(),
+        "p50_ms": words.get("p50_ms"),
+        "p99_ms": words.get("p99_ms"),
+        "gaps": words.get("gaps", 0),
+        "kills": len(progress.kills),
+        "sources": {name: _source(name, words, progress) for name in ("A", "B")},
+    }
+    if report.examples and not report.clean:
+        print(json.dumps(report.examples, ensure_ascii=False), file=sys.stderr)
+    if options.json:
+        print(json.dumps(result))
+    else:
+        _print_summary(result, clean=report.clean)
+    return 0 if report.clean and report.received else 1
+
+
+def _source(name: str, words: dict[str, Any], progress: Progress) -> dict[str, int]:
+    return {
+        "won": words.get("wins", {}).get(name, 0),
+        "duplicates": progress.of_source("duplicate", name),
+        "late": progress.of_source("late", name),
+        "rejected": progress.of_source("rejected", name),
+        "restarts": progress.restarts.get(name, 0),
+    }
+
+
+def _print_summary(result: dict[str, Any], *, clean: bool) -> None:
+    verdict = "nothing lost, nothing doubled, nothing false" if clean else "NOT CLEAN"
+    print(
+        f"{verdict}: the market made {result['published']} snapshots, the strategy received "
+        f"{result['received']}; lost {result['lost']}, doubled {result['duplicated']}, false "
+        f"{result['false']}. Source A was killed {result['kills']} times."
+    )
+
+
+@contextlib.contextmanager
+def _folder(keep: Path | None) -> Iterator[Path]:
+    if keep is not None:
+        keep.mkdir(parents=True, exist_ok=True)
+        yield keep
+        return
+    with tempfile.TemporaryDirectory(prefix="mdhub-demo-") as folder:
+        yield Path(folder)
+
+
+def _tail(folder: Path) -> str:
+    return "\n" + "\n".join((folder / "services.log").read_text().splitlines()[-10:])
+
+
+def _free_port_pair() -> int:
+    """A port that is free together with the one above it (live stream, requests)."""
+    for _ in range(100):
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            port: int = first.getsockname()[1]
+            with contextlib.suppress(OSError):
+                second.bind(("127.0.0.1", port + 1))
+                return port
+    raise ServiceError("no two neighbouring free ports were found on 127.0.0.1")

@@ -1,0 +1,135 @@
+"""The demo on a terminal: one live picture; in a pipe: plain lines."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from mdhub.demo.checker import Report
+from mdhub.demo.progress import Progress, StrategyVoice
+
+__all__ = ["LineShow", "TableShow"]
+
+
+class LineShow:
+    """One line in a few seconds."""
+
+    def __init__(self, console: Console, *, every_s: float = 5.0) -> None:
+        self._console = console
+        self._every_s = every_s
+        self._due_s = 0.0
+
+    def __enter__(self) -> LineShow:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to restore."""
+
+    def say(self, words: str) -> None:
+        self._console.print(words, highlight=False)
+
+    def update(self, progress: Progress, voice: StrategyVoice, report: Report | None) -> None:
+        now_s = time.monotonic()
+        if now_s < self._due_s:
+            return
+        self._due_s = now_s + self._every_s
+        words = voice.newest
+        checked = "not checked yet" if report is None else _verdict(report)
+        self.say(
+            f"{now_s - progress.started_s:5.0f} s  {words.get('received', 0)} ticks "
+            f"({voice.rate:.0f}/s)  p50 {_ms(words.get('p50_ms'))}  p99 {_ms(words.get('p99_ms'))}  "
+            f"{checked}"
+        )
+
+
+class TableShow:
+    """The live picture."""
+
+    def __init__(self, console: Console) -> None:
+        self._notes: list[str] = []
+        self._live = Live(console=console, refresh_per_second=4, transient=False)
+
+    def __enter__(self) -> TableShow:
+        self._live.__enter__()
+        return self
+
+    def __exit__(self, *details: Any) -> None:
+        self._live.__exit__(*details)
+
+    def say(self, words: str) -> None:
+        self._notes = [*self._notes[-4:], f"{time.strftime('%H:%M:%S')}  {words}"]
+
+    def update(self, progress: Progress, voice: StrategyVoice, report: Report | None) -> None:
+        body = Group(
+            _headline(progress, voice, report),
+            _race(progress, voice),
+            _ticks(voice.newest.get("latest", {})),
+            Text("\n".join(self._notes), style="dim"),
+        )
+        title = "mdhub demo: two sources, one trusted stream  (Ctrl-C ends it)"
+        self._live.update(Panel(body, title=title))
+
+
+def _headline(progress: Progress, voice: StrategyVoice, report: Report | None) -> RenderableType:
+    words = voice.newest
+    grid = Table.grid(padding=(0, 3))
+    grid.add_row(
+        f"[b]{voice.rate:.0f}[/b] ticks/s",
+        f"{words.get('received', 0)} received",
+        f"gateway to strategy p50 [b]{_ms(words.get('p50_ms'))}[/b] p99 {_ms(words.get('p99_ms'))}",
+        f"{words.get('gaps', 0)} gaps repaired",
+        f"{time.monotonic() - progress.started_s:.0f} s",
+    )
+    if report is None:
+        return Group(grid, Text("the independent checker has not looked yet", style="dim"))
+    style = "green" if report.clean else "bold red"
+    return Group(grid, Text(f"independent checker: {_verdict(report)}", style=style))
+
+
+def _race(progress: Progress, voice: StrategyVoice) -> Table:
+    table = Table(expand=True, title_justify="left")
+    for name in ("source", "won the race", "duplicates dropped", "late", "rejected", "restarts"):
+        table.add_column(name, justify="left" if name == "source" else "right")
+    wins = voice.newest.get("wins", {})
+    for source in ("A", "B"):
+        table.add_row(
+            source,
+            str(wins.get(source, 0)),
+            str(progress.of_source("duplicate", source)),
+            str(progress.of_source("late", source)),
+            str(progress.of_source("rejected", source)),
+            str(progress.restarts.get(source, 0)),
+        )
+    reasons = ", ".join(f"{reason} {count}" for reason, count in progress.reasons().items())
+    table.caption = f"rejections: {reasons or 'none'}"
+    return table
+
+
+def _ticks(latest: dict[str, list[Any]]) -> Table:
+    table = Table(expand=True)
+    for name in ("contract", "time", "last", "volume", "bid", "ask", "from"):
+        table.add_column(name, justify="left" if name in {"contract", "from"} else "right")
+    for name, (moment, last, volume, bid, ask, source) in sorted(latest.items()):
+        table.add_row(name, moment, _number(last), str(volume), _number(bid), _number(ask), source)
+    return table
+
+
+def _verdict(report: Report) -> str:
+    return (
+        f"{report.made} made, {report.received} received, lost {report.lost}, "
+        f"doubled {report.duplicated}, false {report.false}, out of order {report.out_of_order}"
+    )
+
+
+def _ms(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f} ms"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:g}"

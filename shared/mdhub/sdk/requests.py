@@ -1,0 +1,138 @@
+"""Requests under way: one replay and one other question at a time, on any publisher.
+
+That keeps a client below a publisher's limit of two answers. A request without a sign of
+progress for a second has failed; its late replies are ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from mdhub.sdk.connection import Link
+from mdhub.wire.codec import DecodeError, decode_reply_head, encode
+from mdhub.wire.requests import EndReply, ErrorReply, HelloReply, Status, TailsReply
+
+__all__ = ["Call", "Calls", "Reply"]
+
+TIMEOUT_NS: Final = 1_000_000_000
+PAUSE_NS: Final = 100_000_000
+"""After a failure, before the slot is used again."""
+
+Reply = HelloReply | TailsReply | EndReply | ErrorReply
+
+_decode_hello: Final = msgspec.msgpack.Decoder(HelloReply).decode
+_decode_tails: Final = msgspec.msgpack.Decoder(TailsReply).decode
+_decode_end: Final = msgspec.msgpack.Decoder(EndReply).decode
+_decode_error: Final = msgspec.msgpack.Decoder(ErrorReply).decode
+
+
+class Call:
+    """One request: how to make it, and what to do with its answer."""
+
+    __slots__ = ("done", "make", "message", "ok")
+
+    def __init__(
+        self,
+        make: Callable[[int], msgspec.Struct],
+        *,
+        done: Callable[[Reply | None], None],
+        message: Callable[[list[bytes]], None] | None = None,
+        ok: Callable[[bytes], Reply] = _decode_hello,
+    ) -> None:
+        self.make = make
+        """Build the request for a request id."""
+        self.done = done
+        """Told the last reply; None = there was none in time."""
+        self.message = message
+        """Told the three frames of each `msg`."""
+        self.ok = ok
+
+    @classmethod
+    def tails(
+        cls, make: Callable[[int], msgspec.Struct], *, done: Callable[[Reply | None], None]
+    ) -> Call:
+        """Build a call that is answered by a TailsReply."""
+        return cls(make, done=done, ok=_decode_tails)
+
+
+class _Pending:
+    __slots__ = ("call", "deadline_ns", "link", "slot")
+
+    def __init__(self, call: Call, link: Link, *, slot: str, deadline_ns: int) -> None:
+        self.call = call
+        self.link = link
+        self.slot = slot
+        self.deadline_ns = deadline_ns
+
+
+class Calls:
+    """Sends calls, one per slot at a time, and matches replies to them."""
+
+    def __init__(self, links: list[Link]) -> None:
+        self._links = links
+        self._preferred = 0
+        self._last_id = 0
+        self._pending: dict[int, _Pending] = {}
+        self._paused_ns: dict[str, int] = {}
+
+    def free(self, slot: str, *, now_ns: int) -> bool:
+        """Whether nothing is under way in a slot, and its last failure is a while ago."""
+        if now_ns < self._paused_ns.get(slot, 0):
+            return False
+        return all(p.slot != slot for p in self._pending.values())
+
+    def start(self, slot: str, call: Call, *, now_ns: int) -> bool:
+        """Send to the publisher that answered last, else to the next one that lives."""
+        count = len(self._links)
+        order = [self._links[(self._preferred + i) % count] for i in range(count)]
+        order.sort(key=lambda link: not link.alive(now_ns))
+        self._last_id += 1
+        request = encode(call.make(self._last_id))
+        for link in order:
+            if link.ask(request):
+                self._pending[self._last_id] = _Pending(
+                    call, link, slot=slot, deadline_ns=now_ns + TIMEOUT_NS
+                )
+                return True
+        self._paused_ns[slot] = now_ns + PAUSE_NS
+        return False
+
+    def reply(self, link: Link, frames: list[bytes], *, now_ns: int) -> None:
+        """Take in one reply. Raises DecodeError if it is none."""
+        head = decode_reply_head(frames[0])
+        pending = self._pending.get(head.req_id)
+        if pending is None or pending.link is not link:
+            return
+        pending.deadline_ns = now_ns + TIMEOUT_NS
+        if head.status == Status.MSG:
+            if pending.call.message is not None:
+                pending.call.message(frames[1:])
+            return
+        del self._pending[head.req_id]
+        if head.status == Status.ERROR:
+            self._turn_away(pending.slot, now_ns)
+        pending.call.done(_last_reply(head.status, frames[0], pending.call))
+
+    def expire(self, now_ns: int) -> None:
+        """Fail what got no reply in time, and turn to the next publisher."""
+        for req_id, pending in list(self._pending.items()):
+            if now_ns > pending.deadline_ns:
+                del self._pending[req_id]
+                self._turn_away(pending.slot, now_ns)
+                pending.call.done(None)
+
+    def _turn_away(self, slot: str, now_ns: int) -> None:
+        self._preferred += 1
+        self._paused_ns[slot] = now_ns + PAUSE_NS
+
+
+def _last_reply(status: str, frame: bytes, call: Call) -> Reply | None:
+    try:
+        if status == Status.END:
+            return _decode_end(frame)
+        return _decode_error(frame) if status == Status.ERROR else call.ok(frame)
+    except DecodeError:
+        return None
