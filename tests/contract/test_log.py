@@ -27,16 +27,11 @@ Opener = Callable[[str], Log]
 def open_as(request: pytest.FixtureRequest, prefix: str) -> Iterator[Opener]:
     """Opens the log as a named service, on the twin and on the real server."""
     opened: list[Log] = []
-    if request.param == "memory":
-        opener = MemoryServer().log
-    else:
-        url: str = request.getfixturevalue("server_url")
-
-        def opener(service: str) -> Log:
-            return open_log(url, service=service, prefix=prefix)
+    twin = MemoryServer() if request.param == "memory" else None
+    url: str = "" if twin else request.getfixturevalue("server_url")
 
     def opening(service: str) -> Log:
-        log = opener(service)
+        log: Log = twin.log(service) if twin else open_log(url, service=service, prefix=prefix)
         opened.append(log)
         return log
 
@@ -143,7 +138,7 @@ def test_a_leftover_process_is_superseded(open_as: Opener) -> None:
 
 
 def test_a_new_session_counts_from_one(open_as: Opener) -> None:
-    """seq restarts with the session."""
+    """Seq restarts with the session."""
     take(open_as("arbiter"))
     log = open_as("ingest")
     append(log, 1, b"a", b"b", session=1)

@@ -136,5 +136,3 @@ class CleanWriter:
         )  # fmt: skip
         self.log.clean_append(self.shard, CleanBatch(self.token, before.raw, at, outputs))
         self._position = at
-
-

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from mdhub.runtime.keeper import ChildSpec, Keeper
 from mdhub.streams.server import EmbeddedServer, Profile, find_server, wait_ready
@@ -24,7 +25,7 @@ class TestServer:
     def url(self) -> str:
         return self.embedded.url
 
-    def __enter__(self) -> TestServer:
+    def __enter__(self) -> Self:
         self.embedded.prepare()
         self._keeper.want(ChildSpec("server", lambda _start: self.embedded.command()))
         self._keeper.converge()

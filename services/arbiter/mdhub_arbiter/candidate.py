@@ -41,7 +41,7 @@ def wait_for_vacancy(log: Log, shard: int, stop: Event) -> Leadership | None:
     return None
 
 
-def take_leadership(  # noqa: PLR0913 - what a lead entry says
+def take_leadership(
     log: Log, shard: int, *, seen: Leadership, at: Positions, wall_ns: int, durable: bool
 ) -> Leadership | None:
     """Try to take over from what was seen; None if another candidate was faster.

@@ -78,9 +78,7 @@ def _command(fields: list[bytes]) -> Command | None:
         return None  # without a readable id nobody can be answered
 
 
-def _obey(
-    command: Command, clock: MarketClock, wall_ns: int
-) -> tuple[_Answer, MarketClock | None]:
+def _obey(command: Command, clock: MarketClock, wall_ns: int) -> tuple[_Answer, MarketClock | None]:
     if wall_ns > command.expires_ns:
         return _Answer(command, False, {"error": "expired"}), None
     action = _ACTIONS.get(command.action)

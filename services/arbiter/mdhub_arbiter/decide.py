@@ -15,7 +15,14 @@ from zlib import crc32
 import msgspec
 
 from mdhub.market.products import exchange_of
-from mdhub.wire.codec import decode_control, decode_raw_tick, encode, marker
+from mdhub.wire.codec import (
+    DecodeError,
+    decode_control,
+    decode_raw_tick,
+    decoder,
+    encode,
+    marker,
+)
 from mdhub.wire.entries import (
     Clock,
     ConfigChange,
@@ -44,14 +51,16 @@ AHEAD_NS: Final = 60 * SECOND_NS
 AHEAD_WALL_S: Final = 5
 CLOCK_FAULT_NS: Final = 2 * SECOND_NS
 MS_PER_SECOND: Final = 1_000
+MAX_COUNT: Final = 1 << 62
+MAX_CLOSED_DAYS: Final = 10_000
 
 _compared: Final = Struct("<qqq").pack
-_decode_clock: Final = msgspec.msgpack.Decoder(Clock).decode
-_decode_lead: Final = msgspec.msgpack.Decoder(Lead).decode
-_decode_config: Final = msgspec.msgpack.Decoder(ConfigChange).decode
-_decode_market_clock: Final = msgspec.msgpack.Decoder(MarketClock).decode
-_decode_lost: Final = msgspec.msgpack.Decoder(LostRange).decode
-_decode_calendar: Final = msgspec.msgpack.Decoder(list[int]).decode
+_decode_clock: Final = decoder(Clock)
+_decode_lead: Final = decoder(Lead)
+_decode_config: Final = decoder(ConfigChange)
+_decode_market_clock: Final = decoder(MarketClock)
+_decode_lost: Final = decoder(LostRange)
+_decode_calendar: Final = decoder(list[int])
 
 
 class Clean(msgspec.Struct, frozen=True, gc=False):
@@ -80,24 +89,22 @@ def decide(state: State, entry_id: bytes, fields: list[bytes]) -> Clean | Reject
     if kind == b"t":
         try:
             tick = decode_raw_tick(payload)
-        except msgspec.DecodeError:
+        except DecodeError:
             return _reject(state, entry_id, payload, "undecodable", "")
         return _tick(state, entry_id, tick, payload)
     if kind == b"c":
         try:
             return _control(state, decode_control(payload))
-        except msgspec.DecodeError:
+        except DecodeError:
             return _reject(state, entry_id, payload, "undecodable", "")
     return _reject(state, entry_id, b"".join(fields), "unknown_field", "")
 
 
-def _tick(
-    state: State, entry_id: bytes, tick: RawTick, payload: bytes
-) -> Clean | Rejected | None:
+def _tick(state: State, entry_id: bytes, tick: RawTick, payload: bytes) -> Clean | Rejected | None:
     counts = state.source(tick.source)
     if not -CLOCK_FAULT_NS < tick.recv_ns - state.log_ns < CLOCK_FAULT_NS:
         counts.clock_faults += 1
-    instrument = state.instruments.get(tick.symbol) or _instrument(state, tick)
+    instrument = state.instruments.get(tick.symbol) or _instrument(state, tick.symbol)
     if instrument is None:
         return _reject(state, entry_id, payload, "unknown_symbol", tick.source)
     if tick.exchange and tick.exchange != instrument.exchange:
@@ -105,7 +112,8 @@ def _tick(
     of_day_ns = time_of_day_ns(tick.update_time)
     if of_day_ns is None or not 0 <= tick.update_ms < MS_PER_SECOND:
         return _reject(state, entry_id, payload, "bad_time", tick.source)
-    ts_ns = state.days.exchange_time_ns(of_day_ns) + tick.update_ms * MILLISECOND_NS
+    second_ns, trading_day = state.days.place(of_day_ns)
+    ts_ns = second_ns + tick.update_ms * MILLISECOND_NS
     if ts_ns - state.market_ns > AHEAD_NS + AHEAD_WALL_S * SECOND_NS * state.market_clock.rate:
         return _reject(state, entry_id, payload, "time_ahead", tick.source)
     last = value(tick.last)
@@ -114,39 +122,42 @@ def _tick(
         return _reject(state, entry_id, payload, fault, tick.source)
     if instrument.generation != state.generation:
         state.preserve(instrument)
-    clean = _clean(tick, instrument, state.days.trading_day(ts_ns, of_day_ns), ts_ns)
+    clean = _clean(tick, instrument, trading_day, ts_ns)
     verdict = ident.place(
         instrument,
         ts_ns=ts_ns,
-        day=clean.trading_day,
+        day=trading_day,
         volume=tick.volume or 0,
         identity=_identity(clean),
-        closing=(clean.close, clean.settlement),
+        closing=(clean.close or None, clean.settlement or None),
         source=tick.source,
         session=tick.session,
     )
-    if verdict is ident.NEW:
-        counts.accepted += 1
-        return _accept(state, entry_id, instrument, encode(clean))
     if verdict is ident.DUPLICATE:
         counts.duplicate += 1
         return None
-    if verdict is ident.SETTLEMENT:
+    if verdict is ident.NEW or verdict is ident.SETTLEMENT:
         counts.accepted += 1
-        flagged = msgspec.structs.replace(clean, flags=clean.flags | Flag.SETTLEMENT)
-        return _accept(state, entry_id, instrument, encode(flagged))
+        return _accept(state, entry_id, instrument, _payload(clean, verdict))
     if verdict is ident.LATE:
         counts.late += 1
         return _refuse(state, entry_id, payload, Verdict.LATE, ident.LATE, tick.source)
     return _reject(state, entry_id, payload, verdict, tick.source)
 
 
-def _instrument(state: State, tick: RawTick) -> Instrument | None:
-    exchange = tick.exchange or exchange_of(tick.symbol)
-    if not exchange or exchange_of(tick.symbol) is None:
+def _payload(clean: CleanTick, verdict: str) -> bytes:
+    if verdict is ident.SETTLEMENT:
+        flagged = msgspec.structs.replace(clean, flags=clean.flags | Flag.SETTLEMENT)
+        return encode(flagged)
+    return encode(clean)
+
+
+def _instrument(state: State, symbol: str) -> Instrument | None:
+    exchange = exchange_of(symbol)
+    if exchange is None:
         return None
-    instrument = Instrument(tick.symbol, exchange, generation=state.generation)
-    state.instruments[tick.symbol] = instrument
+    instrument = Instrument(symbol, exchange, generation=state.generation)
+    state.instruments[symbol] = instrument
     return instrument
 
 
@@ -181,15 +192,13 @@ def _emit(state: State, field: bytes, k: int | None, payload: bytes) -> Clean:
     return Clean(field, state.n, k, state.epoch, payload)
 
 
-def _reject(
-    state: State, entry_id: bytes, payload: bytes, reason: str, source: str
-) -> Rejected:
+def _reject(state: State, entry_id: bytes, payload: bytes, reason: str, source: str) -> Rejected:
     if source:
         state.source(source).rejected += 1
     return _refuse(state, entry_id, payload, Verdict.REJECT, reason, source)
 
 
-def _refuse(  # noqa: PLR0913 - the columns of a rejected entry
+def _refuse(
     state: State, entry_id: bytes, payload: bytes, verdict: str, reason: str, source: str
 ) -> Rejected:
     state.reasons[reason] = state.reasons.get(reason, 0) + 1

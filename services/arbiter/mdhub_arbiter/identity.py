@@ -71,7 +71,9 @@ def _move(
 
 def _same(seen: Instrument, closing: Closing) -> str:
     """An equal copy: only a newly filled close or settlement price is news."""
-    news = tuple(new if new is not None else old for new, old in zip(closing, seen.closing, strict=True))
+    news = tuple(
+        new if new is not None else old for new, old in zip(closing, seen.closing, strict=True)
+    )
     if news == seen.closing:
         return DUPLICATE
     seen.closing = (news[0], news[1])
@@ -84,7 +86,8 @@ def _place_in_second(
     """Follow each source through the sequence already emitted for this second.
 
     Equal to what it sent just before: a repeat. Found further on: another source was first.
-    Not found: new, unless its volume is below what was emitted (then it came too late).
+    Not found: new, unless its volume is below what was emitted (then it came too late). A source
+    that was behind keeps its place: what it skipped it may have lost or may still send.
     """
     emitted = seen.second
     held_session, cursor = seen.cursors.get(source, (session, 0))
@@ -99,14 +102,8 @@ def _place_in_second(
     if volume < seen.volume:
         return LATE
     if len(emitted) < KEPT_OF_A_SECOND:
-        _insert(seen, cursor, identity)
-        seen.cursors[source] = (session, cursor + 1)
+        emitted.append(identity)
+        in_front = cursor == len(emitted) - 1
+        seen.cursors[source] = (session, cursor + 1 if in_front else cursor)
     _move(seen, seen.mark_ns, seen.mark_day, volume, identity, closing)
     return NEW
-
-
-def _insert(seen: Instrument, at: int, identity: Identity) -> None:
-    seen.second.insert(at, identity)
-    for other, (session, cursor) in seen.cursors.items():
-        if cursor > at:
-            seen.cursors[other] = (session, cursor + 1)

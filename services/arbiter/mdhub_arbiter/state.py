@@ -118,6 +118,7 @@ _decode_scalars: Final = msgspec.msgpack.Decoder(_ScalarsRow).decode
 
 
 def encode_instrument(i: Instrument) -> bytes:
+    """One instrument; its snapshot generation is not part of the state."""
     return _encode(
         (
             i.symbol, i.exchange, i.k, i.mark_ns, i.mark_day, i.volume, i.identity, i.closing,

@@ -2,7 +2,7 @@
 
 Dates sent by fronts are not used: DCE sends the trading day as action day at night, CZCE the
 natural date as trading day. The natural date is the one that puts the time of day nearest to
-market time; the night session belongs to the next trading day.
+market time, and on which a session runs; the night session belongs to the next trading day.
 """
 
 from __future__ import annotations
@@ -20,8 +20,11 @@ NIGHT_END_NS: Final = 3 * 3_600 * SECOND_NS
 LAST_MOMENT_NS: Final = 4_000_000_000_000_000_000
 """Dates are only computed up to here (2096)."""
 _EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
-_MONDAY: Final = 0
 _SATURDAY: Final = 5
+_DAYS_BACK: Final = 31
+"""Sessions are never farther apart: the longest holidays take eleven days."""
+_DAYS_KEPT: Final = 64
+"""A few days are in use at a time."""
 _TEXT_LENGTH: Final = 8
 
 
@@ -39,59 +42,70 @@ def time_of_day_ns(text: str) -> int | None:
 
 
 class TradingDays:
-    """Dates by session logic: weekdays less the closed days of `calendar` entries."""
+    """Dates by session logic: weekdays less the closed days of `calendar` entries.
+
+    No night session runs on the eve of a closed weekday.
+    """
 
     def __init__(self, closed: frozenset[int] = frozenset()) -> None:
         self.closed = closed
         self._midnight_ns = 0
         self._market_ns = 0
-        self._days: dict[tuple[int, bool], int] = {}
+        self._days: dict[tuple[int, bool], tuple[int, int]] = {}
 
     def set_market_time(self, market_ns: int) -> None:
         """Market time against which dates are resolved from now on."""
         self._market_ns = market_ns
         self._midnight_ns = (market_ns + CHINA_OFFSET_NS) // DAY_NS * DAY_NS - CHINA_OFFSET_NS
 
-    def exchange_time_ns(self, of_day_ns: int) -> int:
-        """The moment nearest to market time with this time of day."""
+    def place(self, of_day_ns: int) -> tuple[int, int]:
+        """Return exchange time and trading day (YYYYMMDD) of a time of day.
+
+        The moment nearest to market time. If no session runs then, it is an old tick (fronts push
+        Friday's night again on Monday morning) or a test of the exchange: the newest date before.
+        """
         ts_ns = self._midnight_ns + of_day_ns
         ahead_ns = ts_ns - self._market_ns
         if ahead_ns > DAY_NS // 2:
             ts_ns -= DAY_NS
         elif ahead_ns < -DAY_NS // 2:
             ts_ns += DAY_NS
-        if of_day_ns < NIGHT_END_NS and _weekday(ts_ns) == _MONDAY:
-            # No session runs in the first hours of a Monday: this is Friday's night.
-            ts_ns -= 2 * DAY_NS
-        return ts_ns
-
-    def trading_day(self, ts_ns: int, of_day_ns: int) -> int:
-        """YYYYMMDD of the trading day a moment belongs to."""
-        ordinal = _ordinal(ts_ns)
+        ordinal = (ts_ns + CHINA_OFFSET_NS) // DAY_NS + _EPOCH_ORDINAL
         if of_day_ns < NIGHT_END_NS:
             key = (ordinal - 1, True)
         else:
             key = (ordinal, of_day_ns >= EVENING_NS)
-        found = self._days.get(key)
-        if found is None:
-            if len(self._days) >= 64:  # noqa: PLR2004 - a few days are in use at a time
-                self._days.clear()
-            found = self._days[key] = self._next_trading_day(*key)
+        back_ns, trading_day = self._days.get(key) or self._find(*key)
+        return ts_ns - back_ns, trading_day
+
+    def _find(self, ordinal: int, night: bool) -> tuple[int, int]:
+        if len(self._days) >= _DAYS_KEPT:
+            self._days.clear()
+        day = date.fromordinal(ordinal)
+        back = next((i for i in range(_DAYS_BACK) if self._runs(day - timedelta(i), night)), 0)
+        session = day - timedelta(back)
+        trading_day = self._trading_day(session + timedelta(1) if night else session)
+        found = self._days[ordinal, night] = (back * DAY_NS, _as_int(trading_day))
         return found
 
-    def _next_trading_day(self, ordinal: int, after: bool) -> int:
-        day = date.fromordinal(ordinal + 1 if after else ordinal)
-        while day.weekday() >= _SATURDAY or _as_int(day) in self.closed:
-            day += timedelta(days=1)
-        return _as_int(day)
+    def _runs(self, day: date, night: bool) -> bool:
+        if not self._is_open(day):
+            return False
+        return not night or self._is_open(_weekday_from(day + timedelta(1)))
+
+    def _is_open(self, day: date) -> bool:
+        return day.weekday() < _SATURDAY and _as_int(day) not in self.closed
+
+    def _trading_day(self, day: date) -> date:
+        while not self._is_open(day):
+            day += timedelta(1)
+        return day
 
 
-def _ordinal(ts_ns: int) -> int:
-    return (ts_ns + CHINA_OFFSET_NS) // DAY_NS + _EPOCH_ORDINAL
-
-
-def _weekday(ts_ns: int) -> int:
-    return ((ts_ns + CHINA_OFFSET_NS) // DAY_NS + 3) % 7
+def _weekday_from(day: date) -> date:
+    while day.weekday() >= _SATURDAY:
+        day += timedelta(1)
+    return day
 
 
 def _as_int(day: date) -> int:

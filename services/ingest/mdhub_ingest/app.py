@@ -101,4 +101,3 @@ def _report(logger: Logger, state: ChildState) -> None:
         exit_code=state.last_exit,
         starts=state.starts,
     )
-

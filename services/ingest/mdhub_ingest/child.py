@@ -11,10 +11,11 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from threading import Event, Thread
 from typing import Final
 
+from mdhub.market.recorded import Recording
+from mdhub.market.synthetic import SyntheticMarket
 from mdhub.runtime.logging import Logger, service_logger
 from mdhub.runtime.service import begin, redis_url
 from mdhub.streams import open_log
@@ -25,7 +26,9 @@ from mdhub_ingest.market_clock import ClockRequests
 from mdhub_ingest.sources.misbehave import Misbehaviour
 from mdhub_ingest.sources.playback import Player
 from mdhub_ingest.sources.port import RequestClock
-from mdhub_ingest.spec import SourceSpec, parse_spec
+from mdhub_ingest.sources.recording import recording_source
+from mdhub_ingest.sources.sim import sim_source
+from mdhub_ingest.spec import RecordingKnobs, SimKnobs, SourceSpec, parse_spec
 from mdhub_ingest.writer import RawWriter
 
 __all__ = ["main"]
@@ -85,34 +88,30 @@ def _run(spec: SourceSpec, options: argparse.Namespace, stop: Event, logger: Log
 
 
 def _source(spec: SourceSpec, request_clock: RequestClock) -> Player:
-    if spec.recording is not None:
-        return _recording(spec, spec.recording.file, spec.recording.speed, request_clock)
-    assert spec.sim is not None
-    from mdhub.market.synthetic import SyntheticMarket
-    from mdhub_ingest.sources.sim import sim_source
+    knobs = spec.knobs()
+    if isinstance(knobs, RecordingKnobs):
+        return _recording(spec, knobs, request_clock)
+    return _sim(spec, knobs, request_clock)
 
-    market = SyntheticMarket(seed=spec.sim.seed, ticks_per_s=spec.sim.ticks_per_s)
+
+def _sim(spec: SourceSpec, knobs: SimKnobs, request_clock: RequestClock) -> Player:
+    market = SyntheticMarket(seed=knobs.seed, ticks_per_s=knobs.ticks_per_s)
     return sim_source(
         market,
         request_clock=request_clock,
-        rate=spec.sim.rate,
-        until_ns=_until_ns(market.start_ns, spec.sim.rate, spec.play_s),
+        rate=knobs.rate,
+        until_ns=_until_ns(market.start_ns, knobs.rate, spec.play_s),
         misbehaviour=Misbehaviour.parse(spec.misbehave),
     )
 
 
-def _recording(
-    spec: SourceSpec, file: Path, speed: float, request_clock: RequestClock
-) -> Player:
-    from mdhub.market.recorded import Recording
-    from mdhub_ingest.sources.recording import recording_source
-
-    recording = Recording(file)
+def _recording(spec: SourceSpec, knobs: RecordingKnobs, request_clock: RequestClock) -> Player:
+    recording = Recording(knobs.file)
     return recording_source(
         recording,
         request_clock=request_clock,
-        rate=speed,
-        until_ns=_until_ns(recording.start_ns(), speed, spec.play_s),
+        rate=knobs.speed,
+        until_ns=_until_ns(recording.start_ns(), knobs.speed, spec.play_s),
         misbehaviour=Misbehaviour.parse(spec.misbehave),
     )
 

@@ -30,9 +30,7 @@ _BLOCK_MS: Final = 200
 class ClockRequests:
     """`request` is a `mdhub_ingest.sources.port.RequestClock`."""
 
-    def __init__(
-        self, *, source: str, run: str, connect: Callable[[], Log], stop: Event
-    ) -> None:
+    def __init__(self, *, source: str, run: str, connect: Callable[[], Log], stop: Event) -> None:
         self._source = source
         self._run = run
         self._connect = connect

@@ -11,7 +11,7 @@ from msgspec import Meta
 from mdhub_ingest.sources.misbehave import Misbehaviour
 from mdhub_ingest.sources.port import SourceError
 
-__all__ = ["SourceSpec", "parse_spec"]
+__all__ = ["RecordingKnobs", "SimKnobs", "SourceSpec", "parse_spec"]
 
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$")]
 
@@ -43,6 +43,13 @@ class SourceSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     play_s: Annotated[float, Meta(gt=0)] | None = None
     """Wall seconds to play; None = until the source ends or is stopped."""
 
+    def knobs(self) -> SimKnobs | RecordingKnobs:
+        """The knobs of its type. Raises SourceError unless exactly one type is given."""
+        given = [knobs for knobs in (self.sim, self.recording) if knobs is not None]
+        if len(given) != 1:
+            raise SourceError(f"source {self.name!r}: expected one of 'sim' and 'recording'")
+        return given[0]
+
 
 def parse_spec(text: str) -> SourceSpec:
     """Parse a source given as JSON. Raises SourceError naming the problem."""
@@ -51,8 +58,7 @@ def parse_spec(text: str) -> SourceSpec:
     except msgspec.DecodeError as error:
         example = '{"name": "A", "sim": {"seed": 7}, "misbehave": "lose=0.01"}'
         raise SourceError(f"source {text!r}: {error}; expected for example {example}") from error
-    if (spec.sim is None) == (spec.recording is None):
-        raise SourceError(f"source {spec.name!r}: expected one of 'sim' and 'recording'")
+    spec.knobs()
     Misbehaviour.parse(spec.misbehave)
     return spec
 

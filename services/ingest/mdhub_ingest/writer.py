@@ -143,9 +143,7 @@ class RawWriter:
     def _lost(self, batch: Batch) -> bytes:
         last = batch.first_seq + batch.lost - 1
         body = LostRange(batch.first_seq, last, "the log was away longer than the buffer lasts")
-        return control(
-            ControlKind.LOST, self._source, self._session, last, time.time_ns(), body
-        )
+        return control(ControlKind.LOST, self._source, self._session, last, time.time_ns(), body)
 
     def _beat(self, log: Log, state: str) -> None:
         now_s = time.monotonic()

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from typing import Final, TypeVar
 
+from mdhub.streams.errors import RecoveryError
 from mdhub.streams.ids import id_parts, make_id
 from mdhub.streams.port import Entry, Log
 from mdhub.streams.topology import CLEAN
@@ -78,6 +79,8 @@ def _begin_of(
     while True:
         chunk: list[Entry] = log.entries(CLEAN, shard=shard, first=cursor, count=CHUNK_ENTRIES)
         yield None
+        if not chunk:
+            raise RecoveryError(f"shard {shard}: clean was trimmed while it was searched")
         for entry_id, fields in chunk:
             header = decode_clean_header(fields[1])
             if header.epoch >= epoch:

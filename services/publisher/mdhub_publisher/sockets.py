@@ -67,10 +67,10 @@ def _bind(socket: zmq.Socket[bytes], bind: str, port: int) -> None:
 def _holder_of(port: int) -> str:
     """Name the process that listens on a port, as far as /proc tells."""
     inodes = _listening_inodes(port)
-    for process in Path("/proc").glob("[0-9]*") if inodes else ():
+    for fd in Path("/proc").glob("[0-9]*/fd/*") if inodes else ():
         try:
-            links = {str(fd.readlink()) for fd in (process / "fd").iterdir()}
-            if links & inodes:
+            if str(fd.readlink()) in inodes:
+                process = fd.parent.parent
                 return f" (held by {(process / 'comm').read_text().strip()}, pid {process.name})"
         except OSError:
             continue

@@ -216,5 +216,8 @@ def _last_rows(log: Log, shard: int, manifest: Manifest) -> list[tuple[bytes, by
         chunk = log.load_chunk(shard, snapshot=manifest.raw, part=f"last-{i}")
         if chunk is None:
             return None
-        rows += _decode_chunk(chunk)
+        try:
+            rows += _decode_chunk(chunk)
+        except DecodeError:
+            return None
     return rows

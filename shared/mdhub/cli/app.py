@@ -110,9 +110,14 @@ def up(  # noqa: PLR0913 - options of a command
 
     sys.exit(
         run_up(
-            folder=data, port=port, bind=bind, second_port=second_port, profile=profile,
-            sources=source or [], shards=shards,
-        )  # fmt: skip
+            folder=data,
+            port=port,
+            bind=bind,
+            second_port=second_port,
+            profile=profile,
+            sources=source or [],
+            shards=shards,
+        )
     )
 
 

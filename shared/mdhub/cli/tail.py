@@ -29,9 +29,7 @@ def run_tail(
 ) -> int:
     """Print ticks until Ctrl-C or until `count` of them came."""
     with mdhub.connect(*endpoints) as hub:
-        ticks = _limited(
-            hub.ticks(*patterns, start="snapshot" if snapshot else "live"), count
-        )
+        ticks = _limited(hub.ticks(*patterns, start="snapshot" if snapshot else "live"), count)
         console = Console()
         try:
             if console.is_terminal and not as_json:

@@ -16,8 +16,9 @@ from mdhub.market.synthetic import SyntheticMarket
 __all__ = ["DemoMarket", "RecordedDemo", "SimDemo"]
 
 BAD: Final = "lose=0.01,repeat=0.01,corrupt=0.003,delay=0.002,seed={seed}"
-GOOD: Final = "lag_ms=5-30,repeat=0.002,seed={seed}"
-"""B comes 5-30 ms later and loses nothing."""
+GOOD: Final = "lag_ms={least:g}-{most:g},repeat=0.002,seed={seed}"
+LAG_MS: Final = (5, 30)
+"""B comes so much later, in market time, and loses nothing."""
 SECOND_NS: Final = 1_000_000_000
 
 
@@ -49,7 +50,7 @@ class SimDemo:
 
     def sources(self) -> list[dict[str, Any]]:
         market = {"seed": self.seed, "ticks_per_s": self.ticks_per_s}
-        return _pair({"sim": market}, self.seed, self.play_s)
+        return _pair({"sim": market}, self.seed, self.play_s, rate=self.rate)
 
     def truth(self) -> Iterator[Snapshot]:
         market = SyntheticMarket(seed=self.seed, ticks_per_s=self.ticks_per_s)
@@ -71,7 +72,7 @@ class RecordedDemo:
 
     def sources(self) -> list[dict[str, Any]]:
         file = {"file": str(self.file.resolve()), "speed": self.speed}
-        return _pair({"recording": file}, self.seed, self.play_s)
+        return _pair({"recording": file}, self.seed, self.play_s, rate=self.rate)
 
     def truth(self) -> Iterator[Snapshot]:
         recording = Recording(self.file)
@@ -79,11 +80,15 @@ class RecordedDemo:
         return _until(recording.snapshots(), recording.start_ns(), market_s)
 
 
-def _pair(market: dict[str, Any], seed: int, play_s: float | None) -> list[dict[str, Any]]:
+def _pair(
+    market: dict[str, Any], seed: int, play_s: float | None, *, rate: float
+) -> list[dict[str, Any]]:
+    least, most = (ms / rate for ms in LAG_MS)
+    good = GOOD.format(seed=seed + 2, least=least, most=most)
     played = market if play_s is None else market | {"play_s": play_s}
     return [
         {"name": "A", **played, "misbehave": BAD.format(seed=seed + 1)},
-        {"name": "B", **played, "misbehave": GOOD.format(seed=seed + 2)},
+        {"name": "B", **played, "misbehave": good},
     ]
 
 

@@ -1,4 +1,4 @@
-"""What the demo knows while it runs: the strategy's own words, heartbeats, the checker's verdict."""
+"""What the demo knows while it runs: the strategy's words, heartbeats, the checker's verdict."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from struct import Struct
 from types import TracebackType
-from typing import Final
+from typing import Final, Self
 
 from mdhub.wire.codec import decode_clean_tick, encode
 from mdhub.wire.ticks import CleanTick
@@ -29,7 +29,7 @@ class ReceiptWriter:
     def flush(self) -> None:
         self._file.flush()
 
-    def __enter__(self) -> ReceiptWriter:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -12,7 +12,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -30,6 +29,7 @@ from mdhub.demo.market import DemoMarket, as_json
 from mdhub.demo.progress import LiveChecker, Progress, StrategyVoice
 from mdhub.demo.receipts import read_receipts
 from mdhub.demo.show import LineShow, TableShow
+from mdhub.host.ports import free_port_pair
 from mdhub.host.stack import Host, HubPlan, Publisher
 from mdhub.runtime.errors import ServiceError
 from mdhub.runtime.heartbeat import decode_beat
@@ -71,13 +71,11 @@ def run_demo(market: DemoMarket, options: DemoOptions) -> int:
 
 
 class _Demo:
-    def __init__(
-        self, market: DemoMarket, options: DemoOptions, folder: Path, log: TextIO
-    ) -> None:
+    def __init__(self, market: DemoMarket, options: DemoOptions, folder: Path, log: TextIO) -> None:
         self._market = market
         self._options = options
         self._receipts = folder / "receipts"
-        self._port = _free_port_pair()
+        self._port = free_port_pair()
         plan = HubPlan(
             folder=folder / "data",
             profile="fast",
@@ -117,13 +115,15 @@ class _Demo:
         ]  # fmt: skip
         strategy = host.keeper.want(
             ChildSpec(
-                "strategy", lambda _: command, stdout=subprocess.PIPE, stderr=self._stderr,
+                "strategy",
+                lambda _: command,
+                stdout=subprocess.PIPE,
+                stderr=self._stderr,
                 restart_after_success=False,
             )
-        )  # fmt: skip
+        )
         host.keeper.converge()
-        assert strategy.process is not None and strategy.process.stdout is not None
-        voice = StrategyVoice(strategy.process.stdout)
+        voice = StrategyVoice(strategy.output())
         if not voice.ready.wait(READY_S):
             raise ServiceError(f"the strategy was not connected after {READY_S:g} s")
         host.start("ingest")
@@ -308,15 +308,3 @@ def _folder(keep: Path | None) -> Iterator[Path]:
 
 def _tail(folder: Path) -> str:
     return "\n" + "\n".join((folder / "services.log").read_text().splitlines()[-10:])
-
-
-def _free_port_pair() -> int:
-    """A port that is free together with the one above it (live stream, requests)."""
-    for _ in range(100):
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port: int = first.getsockname()[1]
-            with contextlib.suppress(OSError):
-                second.bind(("127.0.0.1", port + 1))
-                return port
-    raise ServiceError("no two neighbouring free ports were found on 127.0.0.1")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -25,7 +25,7 @@ class LineShow:
         self._every_s = every_s
         self._due_s = 0.0
 
-    def __enter__(self) -> LineShow:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -43,8 +43,8 @@ class LineShow:
         checked = "not checked yet" if report is None else _verdict(report)
         self.say(
             f"{now_s - progress.started_s:5.0f} s  {words.get('received', 0)} ticks "
-            f"({voice.rate:.0f}/s)  p50 {_ms(words.get('p50_ms'))}  p99 {_ms(words.get('p99_ms'))}  "
-            f"{checked}"
+            f"({voice.rate:.0f}/s)  p50 {_ms(words.get('p50_ms'))}  "
+            f"p99 {_ms(words.get('p99_ms'))}  {checked}"
         )
 
 
@@ -55,12 +55,12 @@ class TableShow:
         self._notes: list[str] = []
         self._live = Live(console=console, refresh_per_second=4, transient=False)
 
-    def __enter__(self) -> TableShow:
-        self._live.__enter__()
+    def __enter__(self) -> Self:
+        self._live.start()
         return self
 
-    def __exit__(self, *details: Any) -> None:
-        self._live.__exit__(*details)
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
 
     def say(self, words: str) -> None:
         self._notes = [*self._notes[-4:], f"{time.strftime('%H:%M:%S')}  {words}"]

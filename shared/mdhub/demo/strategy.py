@@ -85,7 +85,8 @@ class _Fortunes:
 
 
 def _latest_rows(latest: dict[str, mdhub.Tick]) -> dict[str, list[Any]]:
-    newest = sorted(list(latest.values()), key=lambda t: -t.recv_ns)[:12]
+    ticks = tuple(latest.values())  # copied at once: the iterating thread adds to it
+    newest = sorted(ticks, key=lambda t: -t.recv_ns)[:12]
     return {
         t.vt_symbol: [
             t.ts.strftime("%H:%M:%S.%f")[:-3],

@@ -1,0 +1,1 @@
+"""Life of a process: children, heartbeats, clocks, back-off, log lines."""

@@ -11,9 +11,10 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, TextIO
+from typing import IO, Final, TextIO
 
 from mdhub.runtime.backoff import Backoff
+from mdhub.runtime.errors import ServiceError
 from mdhub.runtime.parent import PARENT_VARIABLE
 
 __all__ = ["ChildSpec", "ChildState", "Keeper"]
@@ -52,9 +53,11 @@ class ChildState:
     quarantined: bool = False
     finished: bool = False
 
-    @property
-    def pid(self) -> int | None:
-        return self.process.pid if self.process else None
+    def output(self) -> IO[str]:
+        """What the running child writes. Raises ServiceError unless it runs with a pipe."""
+        if self.process is None or self.process.stdout is None:
+            raise ServiceError(f"{self.spec.name} does not run with its output in a pipe")
+        return self.process.stdout
 
 
 class Keeper:
@@ -88,7 +91,7 @@ class Keeper:
                 if not (state.quarantined or state.finished) and now_s >= state.next_start_s:
                     self._start(state, now_s)
             elif state.process.poll() is not None:
-                self._reap(state, now_s)
+                self._reap(state, state.process.returncode, now_s)
 
     def kill(self, name: str) -> int | None:
         """SIGKILL one child (the next `converge` replaces it); return its pid."""
@@ -124,9 +127,8 @@ class Keeper:
             start_new_session=True,
         )
 
-    def _reap(self, state: ChildState, now_s: float) -> None:
-        assert state.process is not None
-        state.last_exit = state.process.returncode
+    def _reap(self, state: ChildState, exit_code: int, now_s: float) -> None:
+        state.last_exit = exit_code
         state.process = None
         if now_s - state.started_s >= STABLE_S:
             state.backoff.reset()

@@ -11,7 +11,7 @@ from mdhub.runtime.parent import die_with_parent
 def main(argv: list[str]) -> None:
     """Tie this process to its parent, then become the program (the tie survives exec)."""
     die_with_parent()
-    os.execv(argv[0], argv)
+    os.execv(argv[0], argv)  # noqa: S606 - becoming another program is the point
 
 
 if __name__ == "__main__":

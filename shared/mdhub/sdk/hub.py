@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Final, Self
 
 import msgspec
@@ -73,6 +74,7 @@ class Hub:
         self.info: HelloReply | None = None
         """What the first publisher to answer said of itself."""
         self._timeout_s = timeout_s
+        self._ids = count(1)
         self._limits = Limits(patience_ns=int(repair_timeout_s * 1e9))
         self._stop = threading.Event()
         self._lock = threading.Lock()
@@ -95,7 +97,8 @@ class Hub:
 
         `patterns` are fnmatch on symbol.EXCHANGE, e.g. "rb2610.SHFE" or "IF*.CFFEX"; none = all.
         `start`: "live", or "snapshot" for the last value of each instrument first, and then
-        whatever came after it. `idle_s` ends the iteration after so long without a tick.
+        whatever came after it. `idle_s` ends the iteration after so long without a tick, counted
+        from the join.
         Raises PatternError; while iterating HubUnreachable, HubClosed and ReplacedError.
         """
         deliveries = self._begin(patterns, start, idle_s)
@@ -129,7 +132,7 @@ class Hub:
                 answers.append(reply)
 
         call = Call(lambda req_id: HelloRequest(SCHEMA_VERSION, req_id), done=done)
-        calls = [Calls([link]) for link in self._links]
+        calls = [Calls([link], self._ids) for link in self._links]
         deadline_s = time.monotonic() + self._timeout_s
         while not answers:
             if time.monotonic() > deadline_s:
@@ -168,6 +171,7 @@ class Hub:
                 statistics=self.statistics,
                 limits=self._limits,
                 timeout_s=self._timeout_s,
+                ids=self._ids,
             )
             self._stream = stream
         return self._run(stream, idle_s)
@@ -194,7 +198,9 @@ class Hub:
                 if self._stop.is_set():
                     return
                 last_s = time.monotonic()
-            if idle_s is not None and time.monotonic() - last_s > idle_s:
+            if not stream.joined:
+                last_s = time.monotonic()
+            elif idle_s is not None and time.monotonic() - last_s > idle_s:
                 return
 
     def _release(self, stream: Stream) -> None:

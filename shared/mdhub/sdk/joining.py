@@ -16,6 +16,8 @@ from mdhub.sdk.events import Message
 from mdhub.sdk.requests import Call, Reply
 from mdhub.wire.requests import (
     EndReply,
+    ErrorCode,
+    ErrorReply,
     RequestName,
     SnapshotRequest,
     TailsReply,
@@ -26,6 +28,7 @@ from mdhub.wire.ticks import SCHEMA_VERSION
 __all__ = ["Base", "Joining", "chunks_of"]
 
 PATTERNS_PER_REQUEST: Final = 1_000
+_FINAL: Final = (ErrorCode.MALFORMED, ErrorCode.UNKNOWN_REQUEST, ErrorCode.UNKNOWN_SHARD)
 
 
 @dataclass(slots=True)
@@ -62,6 +65,8 @@ class Joining:
         self.epoch = 0
         """Of the newest heartbeat; 0 = none yet."""
         self.base: Base | None = None
+        self.refusal = ""
+        """Why no publisher will ever answer."""
         self._chunks = chunks_of(("*",) if self.everything else patterns)
         self._read = read
         self._next_chunk = 0
@@ -108,6 +113,8 @@ class Joining:
         elif isinstance(reply, TailsReply):
             self._add(self.epoch, reply.now_n, [(name, k) for name, k, _ in reply.tails])
         else:
+            if isinstance(reply, ErrorReply) and reply.code in _FINAL:
+                self.refusal = reply.message
             self._start_over()
 
     def _add(self, epoch: int, n: int, known: list[tuple[str, int]]) -> None:

@@ -103,12 +103,12 @@ class Lane:
             for number, m in self.waiting.items()
             if (m.header.n or 0) <= resume_n or m.header.epoch >= epoch
         }
+        self.floor_n = min(self.settled_n, resume_n)
         if self.by_n:
             self.last = self.last_n = min(self.last, resume_n)
         elif self.last_n > resume_n:
             self.last = UNKNOWN
             self.last_n = resume_n
-        self.floor_n = min(self.floor_n, resume_n)
         self.known = max(self.last, 0, *self.waiting)
         self.known_n = max([self.floor_n, *(m.header.n or 0 for m in self.waiting.values())])
         self.missing.clear()

@@ -6,7 +6,7 @@ progress for a second has failed; its late replies are ignored.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import msgspec
@@ -71,10 +71,11 @@ class _Pending:
 class Calls:
     """Sends calls, one per slot at a time, and matches replies to them."""
 
-    def __init__(self, links: list[Link]) -> None:
+    def __init__(self, links: list[Link], ids: Iterator[int]) -> None:
+        """`ids` are shared by all calls of a connection: late replies must fit nothing newer."""
         self._links = links
+        self._ids = ids
         self._preferred = 0
-        self._last_id = 0
         self._pending: dict[int, _Pending] = {}
         self._paused_ns: dict[str, int] = {}
 
@@ -89,11 +90,11 @@ class Calls:
         count = len(self._links)
         order = [self._links[(self._preferred + i) % count] for i in range(count)]
         order.sort(key=lambda link: not link.alive(now_ns))
-        self._last_id += 1
-        request = encode(call.make(self._last_id))
+        req_id = next(self._ids)
+        request = encode(call.make(req_id))
         for link in order:
             if link.ask(request):
-                self._pending[self._last_id] = _Pending(
+                self._pending[req_id] = _Pending(
                     call, link, slot=slot, deadline_ns=now_ns + TIMEOUT_NS
                 )
                 return True
@@ -113,7 +114,7 @@ class Calls:
             return
         del self._pending[head.req_id]
         if head.status == Status.ERROR:
-            self._turn_away(pending.slot, now_ns)
+            self.turn_away(pending.slot, now_ns)
         pending.call.done(_last_reply(head.status, frames[0], pending.call))
 
     def expire(self, now_ns: int) -> None:
@@ -121,10 +122,11 @@ class Calls:
         for req_id, pending in list(self._pending.items()):
             if now_ns > pending.deadline_ns:
                 del self._pending[req_id]
-                self._turn_away(pending.slot, now_ns)
+                self.turn_away(pending.slot, now_ns)
                 pending.call.done(None)
 
-    def _turn_away(self, slot: str, now_ns: int) -> None:
+    def turn_away(self, slot: str, now_ns: int) -> None:
+        """Prefer another publisher from now on, after a short pause."""
         self._preferred += 1
         self._paused_ns[slot] = now_ns + PAUSE_NS
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 import zmq
 
 from mdhub.sdk.connection import Link
-from mdhub.sdk.errors import HubUnreachable, PatternError
+from mdhub.sdk.errors import HubError, HubUnreachable, PatternError
 from mdhub.sdk.events import Message, Stall, Statistics
 from mdhub.sdk.joining import Base, Joining, chunks_of
 from mdhub.sdk.lane import Output
@@ -36,7 +37,9 @@ from mdhub.wire.topics import HEARTBEAT_TOPIC, Selection, subscription_prefixes
 __all__ = ["Event", "Plan", "Stream", "plan", "unreachable"]
 
 MAX_REPLAY: Final = 5_000
+MAX_PATTERN_CHARS: Final = 64
 EARLY_MESSAGES: Final = 200_000
+"""Kept per shard before its base is known; older ones go, and are replayed as a hole."""
 TAILS_EVERY_NS: Final = 1_000_000_000
 _TOPICS_REMEMBERED: Final = 400_000
 _SHARD_TOPICS: Final = (b"epoch.", b"phase.", b"marker.")
@@ -60,6 +63,12 @@ def plan(patterns: tuple[str, ...], start: str) -> Plan:
         raise ValueError(f"start was {start!r}, expected 'live' or 'snapshot'")
     patterns = tuple(dict.fromkeys(patterns)) or ("*",)
     everything = "*" in patterns
+    for pattern in patterns:
+        if len(pattern) > MAX_PATTERN_CHARS:
+            raise PatternError(
+                f"pattern {pattern[:20]!r}... has {len(pattern)} characters, "
+                f"expected at most {MAX_PATTERN_CHARS}"
+            )
     try:
         covered = [p for pattern in patterns for p in subscription_prefixes(pattern)]
     except WireError as error:
@@ -95,6 +104,7 @@ class Stream:
         statistics: Statistics,
         limits: Limits,
         timeout_s: float,
+        ids: Iterator[int],
     ) -> None:
         self._links = links
         self._plan = wanted
@@ -102,7 +112,7 @@ class Stream:
         self._tracker = Tracker(everything=wanted.everything, limits=limits)
         self._tracker.statistics = statistics
         self._statistics = statistics
-        self._calls = Calls(links)
+        self._calls = Calls(links, ids)
         self._chunks = chunks_of(wanted.patterns)
         now_ns = time.monotonic_ns()
         self._timeout_s = timeout_s
@@ -124,6 +134,11 @@ class Stream:
             link.subscribe(wanted.prefixes)
             self._poller.register(link.sub, zmq.POLLIN)
             self._poller.register(link.dealer, zmq.POLLIN)
+
+    @property
+    def joined(self) -> bool:
+        """Whether every shard has its base: from here nothing is missed."""
+        return all(self._tracker.joined(shard) for shard in self._joining)
 
     def pump(self, timeout_ms: int) -> list[Event]:
         """Wait for messages, at most `timeout_ms`; return what there is to deliver and tell.
@@ -225,6 +240,8 @@ class Stream:
         self._deadline_ns = 0
         if header.epoch and beat.state != HubState.HOLDING:
             joining = self._joining[header.shard]
+            if joining.refusal:
+                raise HubError(f"the publisher refuses to let us join: {joining.refusal}")
             joining.heard(epoch=header.epoch, n=beat.n)
             self._join_if_ready(joining, now_ns)
 
@@ -277,7 +294,11 @@ class Stream:
             now_ns = time.monotonic_ns()
             if isinstance(reply, EndReply):
                 self._tracker.answered(
-                    want, scanned_n=reply.scanned_to_n, more=reply.more, now_ns=now_ns
+                    want,
+                    epoch=reply.epoch,
+                    scanned_n=reply.scanned_to_n,
+                    more=reply.more,
+                    now_ns=now_ns,
                 )
             else:
                 self._tracker.failed(want, now_ns=now_ns)
@@ -297,7 +318,7 @@ class Stream:
         for shard, joining in self._joining.items():
             if not self._tracker.joined(shard):
                 call = joining.call()
-            elif self._tracker.missed_epoch(shard):
+            elif self._tracker.new_epoch(shard):
                 call = self._hello(shard)
             else:
                 call = self._tails(shard, now_ns)
@@ -307,11 +328,13 @@ class Stream:
 
     def _hello(self, shard: int) -> Call:
         def done(reply: Reply | None) -> None:
-            if isinstance(reply, HelloReply):
-                for info in reply.shards:
-                    if info.shard == shard:
-                        now_ns = time.monotonic_ns()
-                        self._tracker.epochs(shard, info.epochs, now_ns=now_ns)
+            now_ns = time.monotonic_ns()
+            infos = reply.shards if isinstance(reply, HelloReply) else []
+            epochs = [info.epochs for info in infos if info.shard == shard]
+            if epochs and self._tracker.epochs(shard, epochs[0], now_ns=now_ns):
+                self._next_tails_ns[shard] = 0
+            else:
+                self._calls.turn_away("question", now_ns)
 
         return Call(lambda req_id: HelloRequest(SCHEMA_VERSION, req_id), done=done)
 

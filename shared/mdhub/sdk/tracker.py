@@ -19,19 +19,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-import msgspec
-
 from mdhub.sdk.events import EpochChange, Gap, Message, Position, Statistics
 from mdhub.sdk.lane import UNKNOWN, Lane, Output
-from mdhub.wire.codec import DecodeError, decode_marker
-from mdhub.wire.entries import EpochMark
 
 __all__ = ["Limits", "Output", "Tails", "Tracker", "Want"]
 
 _CHECK_EVERY: Final = 256
 """Counting what waits costs a look at every hole: done for one message in so many."""
-_EPOCH_TOPIC: Final = b"epoch."
-_decode_epoch: Final = msgspec.msgpack.Decoder(EpochMark).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +79,7 @@ class _Shard:
     retry_ns: int = 0
     progress_ns: int = 0
     tails: Tails | None = None
-    missed_epoch: int = 0
+    seen_epoch: int = 0
 
 
 class Tracker:
@@ -133,7 +127,7 @@ class Tracker:
         self.statistics.received += 1
         header = message.header
         shard = self._shards[header.shard]
-        if header.epoch != shard.epoch and not self._belongs(shard, message, now_ns):
+        if header.epoch != shard.epoch and not self._belongs(shard, message):
             self.statistics.stale += 1
             return
         number = header.n if self._everything else header.k
@@ -153,7 +147,7 @@ class Tracker:
         """Take in a heartbeat: its publisher has sent everything up to n."""
         state = self._shards[shard]
         if epoch > state.epoch:
-            state.missed_epoch = max(state.missed_epoch, epoch)
+            self._see(state, epoch)
         if epoch != state.epoch:
             return
         if self._everything:
@@ -171,19 +165,18 @@ class Tracker:
         if tails.epoch == state.epoch and tails.first_n >= state.verified_n:
             state.tails = tails
 
-    def epochs(self, shard: int, epochs: list[tuple[int, int]], *, now_ns: int) -> None:
-        """Take in the list of `hello`, asked for because an epoch marker was missed."""
+    def epochs(self, shard: int, epochs: list[tuple[int, int]], *, now_ns: int) -> bool:
+        """Take in the list of `hello`, asked for because `new_epoch`; False if it is older."""
         state = self._shards[shard]
-        state.missed_epoch = 0
         newer = [(epoch, resume_n) for epoch, resume_n in epochs if epoch > state.epoch]
         if not newer:
-            return
+            return False
         listed = any(epoch == state.epoch for epoch, _ in epochs)
-        newest = newer[-1][0]
         if listed or epochs[0][1] == 0:
-            self._cut(state, newest, min(n for _, n in newer), now_ns=now_ns)
+            self._cut(state, newer, now_ns=now_ns)
         else:
-            self._rebase(state, newest, newer[-1][1])
+            self._rebase(state, newer)
+        return True
 
     # What goes out
 
@@ -195,7 +188,8 @@ class Tracker:
     def wanted(self, now_ns: int) -> Want | None:
         """Tell the next replay to ask for, and take it as asked."""
         for shard in self._shards.values():
-            if shard.holes and shard.asked is None and now_ns >= shard.retry_ns:
+            due = shard.asked is None and now_ns >= shard.retry_ns
+            if shard.holes and due and shard.seen_epoch <= shard.epoch:
                 lanes = list(shard.holes.values())[: self._limits.names_per_want]
                 names = tuple(lane.name for lane in lanes)
                 after_n = min(lane.settled_n for lane in lanes)
@@ -205,9 +199,11 @@ class Tracker:
                 return shard.asked
         return None
 
-    def answered(self, want: Want, *, scanned_n: int, more: bool, now_ns: int) -> None:
+    def answered(self, want: Want, *, epoch: int, scanned_n: int, more: bool, now_ns: int) -> None:
         """Take in the end of a replay whose messages were all offered before."""
         shard = self._shards[want.shard]
+        if epoch > shard.epoch:
+            self._see(shard, epoch)
         if want is not shard.asked:
             return
         shard.asked = None
@@ -234,9 +230,9 @@ class Tracker:
             return None
         return (state.epoch, state.verified_n)
 
-    def missed_epoch(self, shard: int) -> bool:
-        """Whether messages of an epoch come whose marker did not: ask `hello`."""
-        return self._shards[shard].missed_epoch > self._shards[shard].epoch
+    def new_epoch(self, shard: int) -> bool:
+        """Whether messages of a newer epoch come: ask `hello` how ours led there."""
+        return self._shards[shard].seen_epoch > self._shards[shard].epoch
 
     def tick(self, *, now_ns: int, reachable: bool) -> None:
         """Let time pass: holes that nobody fills are given up, while somebody could."""
@@ -304,48 +300,54 @@ class Tracker:
         shard.verified_n = max(shard.verified_n, tails.first_n)
         shard.tails = None
 
-    def _belongs(self, shard: _Shard, message: Message, now_ns: int) -> bool:
-        """Decide on a message of another epoch; a newer one's marker opens it."""
+    def _belongs(self, shard: _Shard, message: Message) -> bool:
+        """Decide on a message of another epoch.
+
+        One of a newer epoch must wait for `hello`: its marker tells of one cut, and there may
+        have been others between. What is turned away here is a hole later, and replayed.
+        """
         header = message.header
         if header.epoch < shard.epoch:
             n = header.n or 0
             return all(n <= resume_n for epoch, resume_n in shard.cuts if epoch > header.epoch)
-        if not message.topic.startswith(_EPOCH_TOPIC):
-            shard.missed_epoch = max(shard.missed_epoch, header.epoch)
-            return False
-        try:
-            mark = _decode_epoch(decode_marker(message.payload).body)
-        except DecodeError:
-            shard.missed_epoch = max(shard.missed_epoch, header.epoch)
-            return False
-        self._cut(shard, mark.epoch, mark.resume_after_n, now_ns=now_ns)
-        return True
+        self._see(shard, header.epoch)
+        return False
 
-    def _cut(self, shard: _Shard, epoch: int, resume_n: int, *, now_ns: int) -> None:
+    def _see(self, shard: _Shard, epoch: int) -> None:
+        """Note a newer epoch; a replay that spans it will have been taken in with holes."""
+        shard.seen_epoch = max(shard.seen_epoch, epoch)
+        shard.asked = None
+
+    def _cut(self, shard: _Shard, newer: list[tuple[int, int]], *, now_ns: int) -> None:
+        epoch, resume_n = newer[-1][0], min(n for _, n in newer)
         newest_n = _newest_n(shard)
         withdrawn = newest_n if newest_n > resume_n else None
         change = EpochChange(shard.number, shard.epoch, epoch, resume_n, withdrawn)
         self._out.append(change)
-        self._turn_to(shard, epoch, resume_n)
+        self._turn_to(shard, newer)
+        # A hole may look whole once what showed it is withdrawn, and yet miss an older entry.
+        holes = [lane.settled_n for lane in shard.holes.values()]
+        shard.verified_n = min([shard.verified_n, *holes])
         for lane in shard.lanes.values():
             lane.cut(resume_n, epoch)
             self._file(shard, lane, now_ns=now_ns)
 
-    def _rebase(self, shard: _Shard, epoch: int, resume_n: int) -> None:
-        """Start behind `resume_n`: the hub no longer knows how our epoch led there."""
+    def _rebase(self, shard: _Shard, newer: list[tuple[int, int]]) -> None:
+        """Start where the newest epoch did: the hub no longer knows how ours led there."""
+        epoch, resume_n = newer[-1]
         start = Position(shard.number, shard.epoch, n=_newest_n(shard) + 1)
         end = Position(shard.number, epoch, n=resume_n)
         self._out.append(Gap(start, end, "epoch", recovered=False))
-        self._turn_to(shard, epoch, resume_n)
+        self._turn_to(shard, newer)
         shard.verified_n = resume_n
         for lane in shard.lanes.values():
             lane.restart(resume_n)
         shard.holes.clear()
 
-    def _turn_to(self, shard: _Shard, epoch: int, resume_n: int) -> None:
-        shard.cuts.append((epoch, resume_n))
-        shard.epoch = epoch
-        shard.verified_n = min(shard.verified_n, resume_n)
+    def _turn_to(self, shard: _Shard, newer: list[tuple[int, int]]) -> None:
+        shard.cuts += newer
+        shard.epoch = newer[-1][0]
+        shard.verified_n = min(shard.verified_n, *(n for _, n in newer))
         shard.asked = None
         shard.tails = None
         shard.retry_ns = 0

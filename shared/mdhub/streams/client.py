@@ -37,6 +37,7 @@ _REFUSALS: Final[dict[str, type[ServerError]]] = {
     "NOLEAD": NoLeader,
     "FENCED": Fenced,
     "POSITION": PositionMoved,
+    "ORDER": PositionMoved,
     "SUPERSEDED": Superseded,
     "HOLE": SequenceHole,
 }
@@ -94,7 +95,7 @@ class Link:
 
     def fileno(self) -> int:
         """File descriptor that becomes readable when a reply arrives; -1 when closed."""
-        sock = self._connection._get_socket()
+        sock = self._connection._get_socket()  # noqa: SLF001 - there is no public way
         return -1 if sock is None else int(sock.fileno())
 
     def close(self) -> None:

@@ -1,18 +1,18 @@
 """Errors of the log.
 
-    StreamsError
-    ├── TopologyError           a service touched a stream that is not its own
-    ├── ServerError             the server answered, and refused
-    │   ├── NotReady            loading, out of memory, disk full, read-only: `state` names it
-    │   ├── NoLeader            no leader has taken this server incarnation yet
-    │   ├── Fenced              another leader holds a newer token
-    │   ├── PositionMoved       the committed position is not the one expected
-    │   ├── Superseded          a newer session of this writer exists
-    │   ├── SequenceHole        seq does not continue; a `lost` entry must say so first
-    │   └── WrongLibrary        the server holds another build of our functions
-    ├── UnknownOutcome          timeout or lost connection: the write may have happened or not
-    ├── RecoveryError           state cannot be rebuilt from what the log still has
-    └── ServerStartError        the embedded server did not start
+StreamsError
+├── TopologyError           a service touched a stream that is not its own
+├── ServerError             the server answered, and refused
+│   ├── NotReady            loading, out of memory, disk full, read-only: `state` names it
+│   ├── NoLeader            no leader has taken this server incarnation yet
+│   ├── Fenced              another leader holds a newer token
+│   ├── PositionMoved       the committed position is not the one expected
+│   ├── Superseded          a newer session of this writer exists
+│   ├── SequenceHole        seq does not continue; a `lost` entry must say so first
+│   └── WrongLibrary        the server holds another build of our functions
+├── UnknownOutcome          timeout or lost connection: the write may have happened or not
+├── RecoveryError           state cannot be rebuilt from what the log still has
+└── ServerStartError        the embedded server did not start
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ makes a new incarnation, optionally cutting the log back, as a power loss would.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -41,8 +42,8 @@ KEPT_SNAPSHOTS = 2
 
 @dataclass
 class _Shard:
-    positions: Positions = Positions()
-    leader: Leadership = Leadership()
+    positions: Positions = field(default_factory=Positions)
+    leader: Leadership = field(default_factory=Leadership)
     led: str = ""
     rejected_id: bytes = FIRST_ID
     writers: dict[str, WriterPosition] = field(default_factory=dict)
@@ -122,10 +123,8 @@ class MemoryTail:
 
     def wake(self) -> None:
         if self._asked:
-            try:
+            with contextlib.suppress(BlockingIOError):
                 os.write(self._writable, b"!")
-            except BlockingIOError:
-                pass
 
     def ask(self, *, block_ms: int, count: int) -> None:
         with self._server.lock:
@@ -243,9 +242,7 @@ class MemoryLog:
             self._held(shard).writers[writer] = WriterPosition(session, have)
             return have
 
-    def _check_raw(
-        self, shard: int, writer: str, session: int, first_seq: int, lost: int
-    ) -> int:
+    def _check_raw(self, shard: int, writer: str, session: int, first_seq: int, lost: int) -> int:
         held = self._held(shard)
         if not held.led:
             raise NoLeader("no leader has taken this server yet")

@@ -151,8 +151,14 @@ class Log(Protocol):
         """Open a cursor reader on a connection of its own."""
 
     def entries(
-        self, stream: Stream, *, shard: int = 0, first: bytes = b"-", last: bytes = b"+",
-        count: int = 1000, newest_first: bool = False,
+        self,
+        stream: Stream,
+        *,
+        shard: int = 0,
+        first: bytes = b"-",
+        last: bytes = b"+",
+        count: int = 1000,
+        newest_first: bool = False,
     ) -> list[Entry]:
         """Entries between two ids (both included; `b"(" + id` excludes)."""
 
@@ -162,9 +168,16 @@ class Log(Protocol):
 
     def writer_position(self, shard: int, writer: str) -> WriterPosition: ...
 
-    def raw_append(
-        self, shard: int, *, writer: str, session: int, first_seq: int, kinds: str,
-        payloads: Sequence[bytes], lost: int = 0,
+    def raw_append(  # noqa: PLR0913 - what an append consists of
+        self,
+        shard: int,
+        *,
+        writer: str,
+        session: int,
+        first_seq: int,
+        kinds: str,
+        payloads: Sequence[bytes],
+        lost: int = 0,
     ) -> int:
         """Append entries whose seq run on from `first_seq`; return the newest seq the log has.
 

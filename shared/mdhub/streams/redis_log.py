@@ -33,9 +33,7 @@ _DONE_TTL_MS: Final = 86_400_000
 _ONE_FIELD: Final = {"events": "e", "commands": "c", "logs": "l"}
 
 _encode: Final = msgspec.msgpack.encode
-_decode_manifest: Final = msgspec.msgpack.Decoder(
-    tuple[bytes, int, str, int, int, int]
-).decode
+_decode_manifest: Final = msgspec.msgpack.Decoder(tuple[bytes, int, str, int, int, int]).decode
 
 
 class RedisLog:
@@ -143,15 +141,16 @@ class RedisLog:
     def take(self, shard: int, request: LeadRequest) -> Leadership:
         RAW.check_writer(self._service)
         keys = self._keys
-        lead_id: bytes = self._link.call(
+        lead_id, beat = self._link.call(
             "FCALL", functions.TAKE, 4,
             keys.stream(RAW, shard), keys.writers(shard), keys.positions(shard),
             keys.leader(shard),
             request.expected_token, request.expected_clean, self._incarnation, request.epoch,
             self._service, request.entry,
         )  # fmt: skip
-        del lead_id
-        return self.leadership(shard)
+        # Nothing is read back: another candidate may have taken over by now.
+        token = request.expected_token + 1
+        return Leadership(token, self._incarnation, lead_id, request.epoch, int(beat))
 
     def save_chunk(self, shard: int, *, snapshot: bytes, part: str, data: bytes) -> None:
         self._link.call("SET", self._chunk(shard, snapshot, part), data)

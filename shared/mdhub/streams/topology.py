@@ -34,7 +34,7 @@ class Stream:
             )
 
 
-def _stream(  # noqa: PLR0913 - the columns of the table
+def _stream(
     name: str, *, sharded: bool, writers: str, readers: str, payload: str, cap: int | None = None
 ) -> Stream:
     return Stream(
@@ -87,7 +87,11 @@ COMMANDS: Final = _stream(
     cap=10_000,
 )
 LOGS: Final = _stream(
-    "logs", sharded=False, writers=_ALL, readers="console publisher cli", payload="l = LogLine",
+    "logs",
+    sharded=False,
+    writers=_ALL,
+    readers="console publisher cli",
+    payload="l = LogLine",
     cap=100_000,
 )
 

@@ -73,7 +73,7 @@ decode_request_head: Final = decoder(requests.RequestHead)
 decode_reply_head: Final = decoder(requests.ReplyHead)
 
 
-def control(kind: str, writer: str, session: int, seq: int, recv_ns: int, body: Any) -> bytes:
+def control(kind: str, writer: str, session: int, seq: int, recv_ns: int, body: object) -> bytes:
     """Encode a control entry; `body` is the kind's own struct."""
     return encode(
         entries.Control(
@@ -82,6 +82,6 @@ def control(kind: str, writer: str, session: int, seq: int, recv_ns: int, body: 
     )
 
 
-def marker(kind: str, log_ns: int, body: Any) -> bytes:
+def marker(kind: str, log_ns: int, body: object) -> bytes:
     """Encode a marker; `body` is the kind's own struct."""
     return encode(entries.Marker(SCHEMA_VERSION, kind, log_ns, msgspec.Raw(encode(body))))

@@ -66,11 +66,17 @@ class Verdict(StrEnum):
     """What `decide` says of a raw tick."""
 
     ACCEPT = "accept"
+    """New and trustworthy: it stands in clean."""
     DUPLICATE = "duplicate"
+    """Another copy of it was accepted."""
     LATE = "late"
+    """Older than what was accepted."""
     REJECT = "reject"
+    """Not believed; `reason` says why."""
     HOLD = "hold"
+    """Not believed yet; confirmation may come."""
     SETTLEMENT = "settlement"
+    """New for its closing or settlement price only."""
 
 
 class Control(msgspec.Struct, array_like=True, frozen=True):
@@ -102,6 +108,7 @@ class Lead(msgspec.Struct, array_like=True, frozen=True):
     last_clean: str
     """Id of the newest clean entry at take-over, `0-0` if none."""
     last_n: int
+    """n of the newest clean entry at take-over."""
     epoch: Natural
     """UTC ms at which the epoch was opened."""
     wall_ns: Nanos
@@ -113,6 +120,7 @@ class MarketClock(msgspec.Struct, array_like=True, frozen=True):
     market_ns: Nanos
     log_ns: Nanos
     rate: Annotated[float, msgspec.Meta(ge=0, le=1_000_000)]
+    """Market seconds per second; 1 = live."""
     run: str = ""
     """Which start of the hub set it: within a run market time never goes back."""
 
@@ -121,7 +129,9 @@ class ConfigChange(msgspec.Struct, array_like=True, frozen=True):
     """Body of `config`: one setting takes a new value at this entry."""
 
     name: str
+    """Name of the setting; today `market_clock`."""
     value: msgspec.Raw
+    """MessagePack of the new value; for `market_clock` a MarketClock."""
 
 
 class LostRange(msgspec.Struct, array_like=True, frozen=True):
@@ -130,6 +140,7 @@ class LostRange(msgspec.Struct, array_like=True, frozen=True):
     first_seq: Natural
     last_seq: Natural
     reason: str
+    """For people."""
 
 
 class CleanHeader(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -151,6 +162,7 @@ class Marker(msgspec.Struct, array_like=True, frozen=True):
     kind: str
     log_ns: int
     body: msgspec.Raw
+    """MessagePack of the kind's own struct: EpochMark, QualityMark, ..."""
 
 
 class EpochMark(msgspec.Struct, array_like=True, frozen=True):
@@ -158,6 +170,7 @@ class EpochMark(msgspec.Struct, array_like=True, frozen=True):
 
     epoch: int
     resume_after_n: int
+    """The newest n that still counts; the marker itself has the next one."""
     incarnation: str
 
 
@@ -167,8 +180,9 @@ class QualityMark(msgspec.Struct, array_like=True, frozen=True):
     symbol: str
     exchange: str
     quality: str
-    """Empty = good."""
+    """Empty = good; anything else says what is wrong."""
     cause: str = ""
+    """For people."""
 
 
 class PhaseMark(msgspec.Struct, array_like=True, frozen=True):
@@ -176,7 +190,9 @@ class PhaseMark(msgspec.Struct, array_like=True, frozen=True):
 
     exchange: str
     product: str
+    """Letters of the contract, such as `cu`."""
     phase: str
+    """Name of the phase."""
 
 
 class EndOfSessionMark(msgspec.Struct, array_like=True, frozen=True):
@@ -191,6 +207,9 @@ class RejectedHeader(msgspec.Struct, array_like=True, frozen=True):
 
     v: int
     raw_id: str
+    """Id of the entry in raw."""
     verdict: str
+    """A Verdict."""
     reason: str
+    """A word for the rule that spoke."""
     source: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -51,7 +51,7 @@ _REPLAY: Final = ReplayRequest(
 _END: Final = EndReply(SCHEMA_VERSION, 7, Status.END, 183441, 1, more=False, epoch=1795136400000)
 
 
-def _payload(title: str, value: Any) -> Piece:
+def _payload(title: str, value: object) -> Piece:
     return Piece(title, msgspec.json.encode(value).decode(), encode(value))
 
 

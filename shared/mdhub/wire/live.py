@@ -13,13 +13,16 @@ class HeaderFlag(IntFlag):
     """Facts of one delivery (`LiveHeader.hflags`)."""
 
     REPLAYED = 1
+    """Sent in answer to `replay`."""
     SNAPSHOT = 2
+    """Sent in answer to `snapshot`: the newest value, however old it is."""
 
 
 class HubState(StrEnum):
     """State of a publisher in its heartbeat."""
 
     OK = "ok"
+    """All is well."""
     HOLDING = "holding"
     """The server is another one; output waits for the epoch marker."""
     STALLED = "stalled"
@@ -33,7 +36,9 @@ class LiveHeader(msgspec.Struct, array_like=True, frozen=True, gc=False):
     shard: int
     epoch: int
     n: int | None
+    """Running number in the shard."""
     k: int | None
+    """Running number of the instrument."""
     id: str | None
     """Id of the entry in the clean stream."""
     arb_ns: int | None
@@ -47,9 +52,11 @@ class Heartbeat(msgspec.Struct, array_like=True, frozen=True):
     v: int
     publisher_id: str
     router_port: int
+    """Where the publisher takes requests."""
     n: int
     """n of the newest clean entry this publisher has sent or holds."""
     log_ns: int
     """Newest committed log time; it stands still when no arbiter leads."""
     market_ns: int
     state: str
+    """A HubState."""

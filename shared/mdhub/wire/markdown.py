@@ -13,7 +13,8 @@ import sys
 from collections.abc import Callable
 from enum import Enum, IntFlag
 from importlib.resources import files
-from typing import Final
+from itertools import pairwise
+from typing import Final, cast
 
 from mdhub.wire import entries, live, ops, requests, ticks, topics
 from mdhub.wire.digest import schema_digest
@@ -51,7 +52,12 @@ _BYTES_PER_LINE: Final = 32
 def wire_markdown() -> str:
     """Return the text of `docs/wire.md`."""
     prose = (files("mdhub.wire") / "contract.md").read_text(encoding="utf-8")
-    return re.sub(r"\{\{(\w+) ?(\w*)\}\}", lambda found: _FILLERS[found[1]](found[2]), prose)
+    return re.sub(r"\{\{(\w+) ?(\w*)\}\}", _fill, prose)
+
+
+def _fill(found: re.Match[str]) -> str:
+    filler, name = found.groups()
+    return _FILLERS[filler](name)
 
 
 def _payload(name: str) -> str:
@@ -70,11 +76,52 @@ def _row(position: int, field: Field, notes: dict[str, str]) -> str:
 
 
 _NOTES: Final = {
-    "v": f"Schema version, {ticks.SCHEMA_VERSION}.",
     "req_id": "The client's own number.",
     "shard": "Number of the shard, from 0.",
     "patterns": "fnmatch on `symbol.EXCHANGE`; at least one.",
     "source": "Name of the account or feed that delivered the copy.",
+    "symbol": "As the exchange writes it, case kept.",
+    "exchange": "Name of the exchange.",
+    "last": "Last price.",
+    "volume": "Contracts traded since the start of the trading day.",
+    "turnover": "Money traded since the start of the trading day.",
+    "open_interest": "Contracts open.",
+    "open": "First price of the trading day.",
+    "high": "Highest price of the trading day.",
+    "low": "Lowest price of the trading day.",
+    "close": "Closing price, once there is one.",
+    "settlement": "Settlement price, once there is one.",
+    "pre_close": "Closing price of the day before.",
+    "pre_settlement": "Settlement price of the day before.",
+    "pre_open_interest": "Contracts open at the end of the day before.",
+    "limit_up": "Highest price allowed today.",
+    "limit_down": "Lowest price allowed today.",
+    "average": "Average price as the exchange gives it.",
+    "bids": "Levels `[price, volume]`, best first.",
+    "asks": "Levels `[price, volume]`, best first.",
+    "flags": "Sum of the facts below.",
+    "hflags": "Sum of the facts below.",
+    "kind": "One of the kinds named on this page, or a newer one.",
+    "recv_ns": "When the hub received it.",
+    "ts_ns": "When it was written.",
+    "arb_ns": "When the arbiter decided.",
+    "pub_ns": "When the publisher sent it.",
+    "log_ns": "Log time.",
+    "market_ns": "Market time: what the session rules of the hub go by.",
+    "wall_ns": "Wall time of the arbiter.",
+    "epoch": "UTC ms at which the epoch was opened.",
+    "writer": "Name of the process or source that writes.",
+    "session": "One run of the writer; grows with every run.",
+    "seq": "Counts from 1 without holes in a session.",
+    "v": f"Schema version, {ticks.SCHEMA_VERSION}.",
+    "digest": "Schema digest of the publisher.",
+    "publisher_id": "Name of the publisher.",
+    "correlation_id": "Ties together what belongs to one action; may be empty.",
+    "service": "Who wrote it.",
+    "name": "What is asked for.",
+    "status": "`ok`, `msg`, `end` or `error`.",
+    "id": "Unique.",
+    "incarnation": "Run id of the server process the log lives in.",
 }
 """What fields mean that are the same everywhere."""
 
@@ -83,14 +130,16 @@ def _values(name: str) -> str:
     kind = _ENUMS[name]
     notes = _attribute_docs(kind)
     rows = [f"| `{member.value}` | {notes.get(member.name, '')} |" for member in kind]
-    return "\n".join([f"**{name}**. {_docstring(kind)}", "", "| value | |", "|---|---|", *rows])
+    return "\n".join(
+        [f"**{name}**. {_docstring(kind)}", "", "| value | meaning |", "|---|---|", *rows]
+    )
 
 
 def _flags(name: str) -> str:
     kind = _ENUMS[name]
     notes = _attribute_docs(kind)
     rows = [
-        f"| {member.value} | {member.name} | {notes.get(member.name, '')} |"
+        f"| {member.value} | {member.name} | {notes.get(str(member.name), '')} |"
         for member in kind
         if isinstance(member, IntFlag)
     ]
@@ -112,15 +161,15 @@ def _piece(piece: Piece) -> str:
 
 
 def _docstring(kind: type) -> str:
-    return " ".join(inspect.getdoc(kind).split()) if inspect.getdoc(kind) else ""
+    return " ".join((kind.__doc__ or "").split())
 
 
 def _attribute_docs(kind: type) -> dict[str, str]:
     """Read the string below each attribute; Python itself does not keep it."""
-    body = ast.parse(inspect.getsource(kind)).body[0]
-    assert isinstance(body, ast.ClassDef)
+    (definition,) = ast.parse(inspect.getsource(kind)).body
+    body = cast("ast.ClassDef", definition).body
     docs: dict[str, str] = {}
-    for attribute, note in zip(body.body, body.body[1:], strict=False):
+    for attribute, note in pairwise(body):
         match attribute, note:
             case (
                 ast.AnnAssign(target=ast.Name(id=name)) | ast.Assign(targets=[ast.Name(id=name)]),

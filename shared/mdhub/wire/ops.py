@@ -14,20 +14,30 @@ class Severity(StrEnum):
     """Who must act: nobody, somebody later, somebody now."""
 
     INFO = "info"
+    """Nobody."""
     WARNING = "warning"
+    """Somebody, later."""
     ERROR = "error"
+    """Somebody, now."""
 
 
 class EventKind(StrEnum):
     """Kinds of events written today; readers ignore the ones they do not know."""
 
     HEARTBEAT = "heartbeat"
+    """A service lives."""
     SERVICE = "service"
+    """A service came, went or changed its state."""
     SOURCE_RATE = "source.rate"
+    """Ticks per second of a source."""
     SOURCE = "source"
+    """A source came, went or changed its state."""
     LEADERSHIP = "leadership"
+    """An arbiter took over."""
     COMMAND_DONE = "command.done"
+    """The one result of a command, whose id is the correlation id."""
     RETENTION = "retention"
+    """Entries that a reader had not read were dropped."""
 
 
 class Event(msgspec.Struct, array_like=True, frozen=True):
@@ -39,9 +49,12 @@ class Event(msgspec.Struct, array_like=True, frozen=True):
     service: str
     kind: str
     subject: str
+    """What it happened to."""
     severity: str
+    """A Severity."""
     correlation_id: str
     body: dict[str, Any]
+    """Facts, by the kind."""
 
 
 class Command(msgspec.Struct, array_like=True, frozen=True):
@@ -51,10 +64,15 @@ class Command(msgspec.Struct, array_like=True, frozen=True):
     id: str
     ts_ns: int
     issuer: str
+    """Who asks."""
     target: str
+    """Which service or source is meant."""
     action: str
+    """What it shall do."""
     args: dict[str, Any]
+    """With what."""
     expires_ns: int
+    """From when on it must not be carried out."""
 
 
 class LogLine(msgspec.Struct, array_like=True, frozen=True):
@@ -63,7 +81,10 @@ class LogLine(msgspec.Struct, array_like=True, frozen=True):
     v: int
     ts_ns: int
     level: str
+    """debug, info, warning or error."""
     service: str
     event: str
+    """Name of the fact."""
     correlation_id: str
     fields: dict[str, Any]
+    """Its values."""

@@ -59,8 +59,11 @@ class ErrorCode(StrEnum):
     MALFORMED = "malformed"
     """Not an array of the right shape, or a value out of range: do not repeat it."""
     UNKNOWN_REQUEST = "unknown_request"
+    """This publisher does not answer it."""
     UNKNOWN_SHARD = "unknown_shard"
+    """The hub has no such shard."""
     UNKNOWN_EPOCH = "unknown_epoch"
+    """The hub remembers no such epoch: ask `hello` and take a snapshot."""
     BUSY = "busy"
     """Too many answers are under way for this client: wait for their end."""
     UNAVAILABLE = "unavailable"
@@ -104,6 +107,7 @@ class TailsRequest(msgspec.Struct, array_like=True, frozen=True):
     shard: int
     epoch: int
     since_n: int
+    """What the client knows already."""
     patterns: list[str]
 
 
@@ -115,6 +119,7 @@ class FindRequest(msgspec.Struct, array_like=True, frozen=True):
     name: str
     shard: int
     at: int | str
+    """Time in ns, or `session`."""
 
 
 class ReplayRequest(msgspec.Struct, array_like=True, frozen=True):
@@ -126,7 +131,9 @@ class ReplayRequest(msgspec.Struct, array_like=True, frozen=True):
     shard: int
     epoch: int
     after_n: int
+    """0 = from the beginning."""
     limit: int
+    """Messages wanted; a publisher may send fewer and say `more`."""
     patterns: list[str]
 
 
@@ -155,6 +162,7 @@ class ShardInfo(msgspec.Struct, array_like=True, frozen=True):
     first_n: int
     """Oldest n that `replay` can still serve; 0 = nothing kept."""
     tail_n: int
+    """Newest n."""
 
 
 class HelloReply(msgspec.Struct, array_like=True, frozen=True):
@@ -175,6 +183,7 @@ class TailsReply(msgspec.Struct, array_like=True, frozen=True):
     req_id: int
     status: str
     now_n: int
+    """As of which n this is."""
     tails: list[tuple[str, int, str]]
 
 
@@ -186,6 +195,7 @@ class FindReply(msgspec.Struct, array_like=True, frozen=True):
     status: str
     epoch: int
     n: int
+    """Replay after this n."""
 
 
 class EndReply(msgspec.Struct, array_like=True, frozen=True):
@@ -211,7 +221,9 @@ class ErrorReply(msgspec.Struct, array_like=True, frozen=True):
     req_id: int
     status: str
     code: str
+    """An ErrorCode."""
     message: str
+    """For people."""
 
     @classmethod
     def of(cls, req_id: int, code: ErrorCode, message: str) -> ErrorReply:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 from msgspec import NODEFAULT, inspect
@@ -79,8 +79,7 @@ class Field:
 
 def fields_of(payload: Payload) -> tuple[Field, ...]:
     """List the elements of a payload in wire order."""
-    info = inspect.type_info(payload)
-    assert isinstance(info, inspect.StructType)
+    info = cast("inspect.StructType", inspect.type_info(payload))
     return tuple(_field(field) for field in info.fields)
 
 

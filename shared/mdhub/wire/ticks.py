@@ -33,8 +33,11 @@ class Flag(IntFlag):
     SUBSCRIBE_SNAPSHOT = 1
     """The snapshot a gateway pushes after (re)subscription."""
     TIME_REPAIRED = 2
+    """Date or time of the front was wrong and has been replaced."""
     VALUE_REPAIRED = 4
+    """A value of the front was wrong and has been replaced."""
     SINGLE_SOURCE = 8
+    """Only one source delivers this instrument: nobody could contradict it."""
     SETTLEMENT = 16
     """Close or settlement price was filled in; the market did not move."""
     UNCONFIRMED = 32
@@ -57,10 +60,15 @@ class RawTick(msgspec.Struct, array_like=True, frozen=True, gc=False):
     recv_ns: Int64
     symbol: str
     exchange: str
+    """As the front sent it: often empty."""
     trading_day: str
+    """As the front sent it, such as `20261123`."""
     action_day: str
+    """The calendar day by the front, which some exchanges fill with the trading day."""
     update_time: str
+    """China time of the snapshot, `HH:MM:SS`."""
     update_ms: Int64
+    """Milliseconds of `update_time`; always 0 where the exchange does not tell."""
     last: float | None
     volume: Int64 | None
     turnover: float | None

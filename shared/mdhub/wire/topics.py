@@ -102,6 +102,8 @@ def subscription_prefixes(pattern: str) -> tuple[bytes, ...]:
 
 
 def _literal_tail(exchange: str, symbol: str) -> str:
+    if "]" in exchange:  # the dot that was found may stand inside a set, as in `cu[.]SHFE`
+        return ""
     literal_exchange = _until_wildcard(exchange)
     if literal_exchange != exchange:
         return literal_exchange

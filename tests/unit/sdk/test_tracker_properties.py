@@ -125,9 +125,7 @@ class World:
         tails = self.publishers[0].tails(self.log.epoch, 0, self.selection)
         assert tails is not None
         known = [(name, k) for name, k, _ in tails.rows]
-        self.tracker.join(
-            0, epoch=self.log.epoch, n=self.join_n, known=known, known_n=self.join_n
-        )
+        self.tracker.join(0, epoch=self.log.epoch, n=self.join_n, known=known, known_n=self.join_n)
         self.asked: tuple[Want, Publisher] | None = None
 
     def step(self, *, cuts: float) -> None:
@@ -163,7 +161,7 @@ class World:
 
     def ask(self) -> None:
         publisher = self.random.choice(self.publishers)
-        if self.tracker.missed_epoch(0):
+        if self.tracker.new_epoch(0):
             self.tracker.epochs(0, list(self.log.epochs), now_ns=self.now_ns)
         wanted = self.tracker.tails_wanted(0)
         if wanted and self.random.random() < 0.3:
@@ -184,7 +182,8 @@ class World:
             if self.random.random() < 0.3:
                 self.receive(self.random.choice(self.publishers))
             self.tracker.offer(message, now_ns=self.now_ns, want=want)
-        self.tracker.answered(want, scanned_n=scanned_n, more=more, now_ns=self.now_ns)
+        epoch = self.log.epoch
+        self.tracker.answered(want, epoch=epoch, scanned_n=scanned_n, more=more, now_ns=self.now_ns)
 
     def drain(self) -> None:
         for item in self.tracker.take():

@@ -128,7 +128,7 @@ class Player:
         self._wait_until(self._wall_of(made_ns))
 
     def _ask_clock(self, market_ns: int, rate: float) -> MarketClock:
-        """Move the clock there. Without a pace it stands a step ahead: no tick may be ahead of it."""
+        """Move the clock there; unpaced it stands a step ahead: no tick may be ahead of it."""
         return self._request_clock(market_ns if rate else market_ns + _UNPACED_STEP_NS, rate)
 
     def _plan(self, snapshot: Snapshot, *, spaced: bool) -> None:

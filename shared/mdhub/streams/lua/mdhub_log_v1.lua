@@ -32,6 +32,13 @@ local function field(key, name, default)
   return redis.call('HGET', key, name) or default
 end
 
+-- The refusal of whoever does not lead, or nil.
+local function not_leading(leader, token)
+  if not led[leader] then return refuse('NOLEAD', 'no leader has taken this server yet') end
+  local in_force = field(leader, 'token', '0')
+  if in_force ~= token then return refuse('FENCED', 'token in force is ' .. in_force) end
+end
+
 -- KEYS raw, writers, leader
 -- ARGV writer, session, first_seq, lost, kinds, payload...
 -- Returns the newest seq the log has of this session.
@@ -39,6 +46,7 @@ local function raw_append(keys, args)
   if not led[keys[3]] then return refuse('NOLEAD', 'no leader has taken this server yet') end
   local writer, session = args[1], tonumber(args[2])
   local first, lost, kinds = tonumber(args[3]), tonumber(args[4]), args[5]
+  if #args ~= 5 + #kinds then return refuse('ARITY', #args .. ' arguments') end
   local have_session, have = 0, 0
   local stored = redis.call('HGET', keys[2], writer)
   if stored then
@@ -73,9 +81,8 @@ end
 -- ARGV token, expected_raw, raw, n, log_ns, market_ns, digest, n_clean, n_rejected,
 --      (id, header, field, payload)..., (id, header, payload)...
 local function clean_append(keys, args)
-  if not led[keys[4]] then return refuse('NOLEAD', 'no leader has taken this server yet') end
-  local token = field(keys[4], 'token', '0')
-  if token ~= args[1] then return refuse('FENCED', 'token in force is ' .. token) end
+  local refusal = not_leading(keys[4], args[1])
+  if refusal then return refusal end
   local at = field(keys[3], 'raw', '0-0')
   if at ~= args[2] then return refuse('POSITION', 'committed raw position is ' .. at) end
   if id_less(args[3], at) then return refuse('POSITION', 'position would go back to ' .. args[3]) end
@@ -106,7 +113,7 @@ end
 
 -- KEYS raw, writers, pos, leader
 -- ARGV expected_token, expected_clean, incarnation, epoch, writer, lead entry
--- Returns the raw id of the new lead entry.
+-- Returns the raw id of the first lead entry of this incarnation, and the beat.
 local function take(keys, args)
   local token = tonumber(field(keys[4], 'token', '0'))
   if token ~= tonumber(args[1]) then return refuse('FENCED', 'token in force is ' .. token) end
@@ -122,17 +129,15 @@ local function take(keys, args)
   redis.call('HSET', keys[4], 'token', string.format('%.0f', token + 1), 'incarnation', args[3],
     'epoch', args[4], 'lead_id', lead_id)
   redis.call('HSET', keys[2], args[5], string.format('%.0f:1', token + 1))
-  return id
+  return {lead_id, field(keys[4], 'beat', '0')}
 end
 
 -- KEYS snaps, leader
 -- ARGV token, manifest, keep
 -- Returns the manifests that no longer count.
 local function commit_snapshot(keys, args)
-  local token = field(keys[2], 'token', '0')
-  if not led[keys[2]] or token ~= args[1] then
-    return refuse('FENCED', 'token in force is ' .. token)
-  end
+  local refusal = not_leading(keys[2], args[1])
+  if refusal then return refusal end
   local keep = tonumber(args[3])
   redis.call('LPUSH', keys[1], args[2])
   local dropped = redis.call('LRANGE', keys[1], keep, -1)
@@ -143,10 +148,8 @@ end
 -- KEYS stream, leader
 -- ARGV token, min_id, limit
 local function trim(keys, args)
-  local token = field(keys[2], 'token', '0')
-  if not led[keys[2]] or token ~= args[1] then
-    return refuse('FENCED', 'token in force is ' .. token)
-  end
+  local refusal = not_leading(keys[2], args[1])
+  if refusal then return refusal end
   return redis.call('XTRIM', keys[1], 'MINID', '~', args[2], 'LIMIT', args[3])
 end
 

@@ -1,0 +1,115 @@
+"""The demo as a user runs it: `mdhub demo`."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.recordings import recording
+from tests.support.wait import until
+
+pytestmark = [pytest.mark.process, pytest.mark.timeout(120)]
+
+DEMO = [sys.executable, "-m", "mdhub.cli.app", "demo"]
+SABOTEUR = Path(__file__).parent / "saboteur.py"
+
+
+def run_demo(*options: str, environment: dict[str, str] | None = None) -> tuple[int, Any]:
+    """Run the demo headless; return its exit code and its last line."""
+    done = subprocess.run(
+        [*DEMO, "--json", *options],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+        env={**os.environ, **(environment or {})},
+    )
+    lines = done.stdout.splitlines()
+    assert lines, done.stderr
+    return done.returncode, json.loads(lines[-1])
+
+
+def test_the_strategy_gets_every_tick_once_although_a_source_is_killed() -> None:
+    """Two bad sources, one killed with SIGKILL at half time: nothing lost, doubled or false."""
+    code, result = run_demo("--seconds", "10")
+
+    assert code == 0, result
+    assert result["published"] == result["received"] > 500
+    assert (result["lost"], result["duplicated"], result["false"]) == (0, 0, 0)
+    assert result["kills"] == 1
+    assert result["sources"]["A"]["won"] > result["sources"]["B"]["won"] > 0
+    assert result["sources"]["B"]["duplicates"] > 0
+    assert result["p50_ms"] > 0
+
+
+def test_a_tick_lost_inside_the_publisher_is_found(tmp_path: Path) -> None:
+    """The checker knows what the market made: one missing tick turns the demo's exit code to 1."""
+    at_start = f"import runpy; runpy.run_path({str(SABOTEUR)!r})\n"
+    (tmp_path / "sitecustomize.py").write_text(at_start)
+
+    code, result = run_demo("--seconds", "8", environment={"PYTHONPATH": str(tmp_path)})
+
+    assert code == 1
+    assert result["lost"] == 1
+    assert (result["duplicated"], result["false"]) == (0, 0)
+
+
+@pytest.mark.recordings
+def test_real_ticks_go_through_whole() -> None:
+    """A recorded night at x60 through two derived sources: nothing lost, nothing doubled."""
+    file = recording("20171113-market.csv.zst")
+
+    code, result = run_demo("--recording", str(file), "--speed", "60", "--seconds", "10")
+
+    assert code == 0, result
+    assert result["received"] > 3_000
+    assert (result["lost"], result["duplicated"], result["false"]) == (0, 0, 0)
+
+
+def test_ctrl_c_ends_everything_within_three_seconds() -> None:
+    """After SIGINT no process of the demo is left."""
+    demo = subprocess.Popen(
+        DEMO, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
+    try:
+        until(lambda: len(descendants(demo.pid)) >= 8, "the demo's processes to start")
+        family = descendants(demo.pid)
+        demo.send_signal(signal.SIGINT)
+        began_s = time.monotonic()
+        output, _ = demo.communicate(timeout=20)
+    finally:
+        demo.kill()
+
+    assert time.monotonic() - began_s < 3.0
+    assert [pid for pid in family if alive(pid)] == []
+    assert "nothing lost" in output
+
+
+def descendants(pid: int) -> list[int]:
+    """All processes below one, by /proc or ps."""
+    listed = subprocess.run(
+        ["ps", "-e", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
+    ).stdout
+    parents = {int(child): int(parent) for child, parent in map(str.split, listed.splitlines())}
+    found: list[int] = []
+    frontier = {pid}
+    while frontier:
+        frontier = {child for child, parent in parents.items() if parent in frontier}
+        found += frontier
+    return found
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

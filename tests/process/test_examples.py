@@ -1,0 +1,86 @@
+"""Programs that do not import mdhub, on the live feed and on the log."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support.server import TestServer
+
+pytestmark = pytest.mark.process
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+TICKS = 300
+PATIENCE_S = 30.0
+
+
+@contextmanager
+def running(*args: str, url: str) -> Iterator[subprocess.Popen[str]]:
+    """Run a Python program against the test's server; it ends with the block."""
+    process = subprocess.Popen(
+        [sys.executable, *args],
+        env={**os.environ, "MDHUB_REDIS_URL": url, "MDHUB_PARENT_PID": str(os.getpid())},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.communicate(timeout=PATIENCE_S)
+
+
+def free_pair_of_ports() -> int:
+    """Find a port whose next one is free too: the publisher takes both."""
+    while True:
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            port: int = first.getsockname()[1]
+            try:
+                second.bind(("127.0.0.1", port + 1))
+            except OSError:
+                continue
+            return port
+
+
+def lines_of(process: subprocess.Popen[str]) -> list[str]:
+    """Wait for a program that ends by itself, and return what it printed."""
+    out, _ = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0, f"{process.args} ended with {process.returncode}"
+    return out.splitlines()
+
+
+def n_of(line: str) -> int:
+    return int(line.split(maxsplit=1)[0])
+
+
+def test_the_live_feed_and_the_log_show_the_same_ticks() -> None:
+    """What a foreign client saw live is, tick by tick, what another one reads from the log."""
+    port = free_pair_of_ports()
+    source = '{"name": "A", "sim": {"seed": 7, "ticks_per_s": 400}}'
+    with TestServer() as server, ExitStack() as stack:
+        url = server.url
+        follow = str(EXAMPLES / "follow.py")
+        live = stack.enter_context(running(follow, f"tcp://127.0.0.1:{port}", str(TICKS), url=url))
+        for args in (
+            ("-m", "mdhub_arbiter"),
+            ("-m", "mdhub_publisher", "--port", str(port), "--id", "A"),
+            ("-m", "mdhub_ingest", "--source", source),
+        ):
+            stack.enter_context(running(*args, url=url))
+        seen = lines_of(live)
+        replay = str(EXAMPLES / "replay.py")
+        log = stack.enter_context(running(replay, url, "120", str(n_of(seen[-1])), url=url))
+        kept = lines_of(log)
+
+    first_n, last_n = n_of(seen[0]), n_of(seen[-1])
+    assert seen == [line for line in kept if first_n <= n_of(line) <= last_n]
+    assert len(seen) == TICKS

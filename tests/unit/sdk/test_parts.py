@@ -1,0 +1,137 @@
+"""The smaller parts of the SDK."""
+
+from __future__ import annotations
+
+import pytest
+
+from mdhub.sdk.connection import Endpoint, parse_endpoint
+from mdhub.sdk.errors import PatternError
+from mdhub.sdk.events import EpochChange, Gap, Message, Stall
+from mdhub.sdk.stall import StallWatch
+from mdhub.sdk.stream import plan
+from mdhub.sdk.tracker import Limits, Tracker
+from mdhub.wire.live import LiveHeader
+from mdhub.wire.topics import Selection, instrument_matcher
+
+S = 1_000_000_000
+
+
+def message(n: int, *, k: int | None = None, epoch: int = 1, name: str = "a.X") -> Message:
+    return Message(b"tick.X.a.", LiveHeader(1, 0, epoch, n, k, f"{n}-0", 0, 0, 0), b"", name)
+
+
+def test_a_stall_is_told_once_and_so_is_its_end() -> None:
+    """Only a log time that moves counts, whichever publisher tells of it."""
+    watch = StallWatch(0, 0)
+    assert watch.heard(5, 0) is None
+    assert watch.judge(S) is None
+    assert watch.heard(5, S) is None
+    assert watch.judge(S + 1) == Stall(0, stalled=True, cause="log")
+    assert watch.judge(9 * S) is None
+    assert watch.heard(4, 9 * S) is None
+    assert watch.heard(6, 9 * S) == Stall(0, stalled=False, cause="")
+
+
+def test_silence_is_told_from_a_log_that_stands_still() -> None:
+    """No heartbeat at all is another fault than heartbeats without progress."""
+    watch = StallWatch(0, 0)
+    assert watch.judge(2 * S) == Stall(0, stalled=True, cause="silent")
+
+
+def test_a_busy_strategy_is_no_stall() -> None:
+    """Time in which nobody listened does not count."""
+    watch = StallWatch(0, 0)
+    watch.excuse(5 * S)
+    assert watch.judge(5 * S + 1) is None
+
+
+def test_heartbeats_are_subscribed_last() -> None:
+    """The first heartbeat shows that the other filters are in force."""
+    wanted = plan(("rb2610.SHFE", "IF*.CFFEX", "rb2610.SHFE"), "live")
+    assert wanted.patterns == ("rb2610.SHFE", "IF*.CFFEX")
+    assert wanted.prefixes[:2] == (b"tick.SHFE.rb2610.", b"quality.SHFE.rb2610.")
+    assert wanted.prefixes[-2:] == (b"epoch.", b"hb.")
+    assert plan((), "snapshot").everything
+    with pytest.raises(PatternError):
+        plan(("rb2610",), "live")
+    with pytest.raises(PatternError, match="at most 64"):
+        plan(("x" * 70 + ".SHFE",), "live")
+    with pytest.raises(ValueError, match="expected 'live'"):
+        plan((), "yesterday")
+
+
+def test_endpoints_know_their_request_port() -> None:
+    """Requests go one port above; IPv6 is spelled in brackets."""
+    assert parse_endpoint("tcp://hub:5555").requests == "tcp://hub:5556"
+    assert parse_endpoint("tcp://[::1]:5555") == Endpoint("[::1]", 5555)
+
+
+@pytest.mark.parametrize("name", ["a.X", "ab.X", "b.Y", "a[1].X", "AB.X", ""])
+def test_a_selection_is_the_matcher_in_parts(name: str) -> None:
+    """Sets and single patterns name the same instruments as one regular expression."""
+    for patterns in (["a.X"], ["a*.X", "b.Y"], ["a[[]1].X"], ["?.?", "[!a]*"], ["*"], []):
+        expected = bool(instrument_matcher(patterns).match(name))
+        selection = Selection(patterns)
+        assert selection.matches(name) is expected
+        assert selection.matches(name) is expected
+
+
+def test_a_hole_that_nobody_fills_is_given_up_with_its_range() -> None:
+    """Only time in which a publisher is reachable counts; then what waits is delivered."""
+    tracker = Tracker(everything=True, limits=Limits(patience_ns=5 * S))
+    tracker.join(0, epoch=1, n=10)
+    tracker.offer(message(14), now_ns=0)
+    want = tracker.wanted(0)
+    assert want is not None
+    assert (want.after_n, want.patterns) == (10, ("*",))
+    tracker.failed(want, now_ns=0)
+    tracker.tick(now_ns=60 * S, reachable=False)
+    tracker.tick(now_ns=64 * S, reachable=True)
+    assert tracker.take() == []
+    tracker.tick(now_ns=66 * S, reachable=True)
+    gap, late = tracker.take()
+    assert isinstance(gap, Gap)
+    assert (gap.start.n, gap.end.n, gap.cause, gap.recovered) == (11, 13, "timeout", False)
+    assert late == message(14)
+
+
+def test_too_many_waiting_messages_end_a_hole() -> None:
+    """Memory is bounded: the hole is reported as overflow and the stream goes on."""
+    tracker = Tracker(everything=True, limits=Limits(waiting=3))
+    tracker.join(0, epoch=1, n=1)
+    for n in range(3, 12):
+        tracker.offer(message(n), now_ns=0)
+    out = tracker.take()
+    assert isinstance(out[0], Gap)
+    assert out[0].cause == "overflow"
+    assert out[1:] == [message(n) for n in range(3, 12)]
+
+
+def test_an_epoch_that_the_hub_cannot_connect_to_ours_is_a_gap() -> None:
+    """If our epoch is not in the hub's list, what lies between is not known, and said."""
+    tracker = Tracker(everything=False)
+    tracker.join(0, epoch=1, n=100, known=[("a.X", 7)], known_n=100)
+    tracker.offer(message(400, k=9, epoch=5), now_ns=0)
+    assert tracker.new_epoch(0)
+    assert tracker.epochs(0, [(4, 200), (5, 300)], now_ns=0)
+    (gap,) = tracker.take()
+    assert isinstance(gap, Gap)
+    assert (gap.start.n, gap.end.n, gap.cause) == (101, 300, "epoch")
+    assert not tracker.new_epoch(0)
+
+
+def test_an_instrument_behind_a_cut_is_read_anew() -> None:
+    """Its k as of the cut is not known, so the first entry behind it comes from replay."""
+    tracker = Tracker(everything=False)
+    tracker.join(0, epoch=1, n=100, known=[("a.X", 7)], known_n=100)
+    tracker.offer(message(110, k=8), now_ns=0)
+    tracker.take()
+    tracker.offer(message(107, k=8, epoch=2), now_ns=0)
+    assert tracker.epochs(0, [(1, 0), (2, 105)], now_ns=0)
+    assert tracker.take() == [EpochChange(0, 1, 2, 105, 110)]
+    tracker.offer(message(108, k=9, epoch=2), now_ns=0)
+    want = tracker.wanted(0)
+    assert want is not None
+    assert want.after_n == 105
+    tracker.offer(message(107, k=8, epoch=2), now_ns=0, want=want)
+    assert [m.header.n for m in tracker.take() if isinstance(m, Message)] == [107, 108]
