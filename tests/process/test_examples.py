@@ -28,7 +28,6 @@ def running(*args: str, url: str) -> Iterator[subprocess.Popen[str]]:
         [sys.executable, *args],
         env={**os.environ, "MDHUB_REDIS_URL": url, "MDHUB_PARENT_PID": str(os.getpid())},
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
         text=True,
     )
     try:
@@ -54,7 +53,7 @@ def free_pair_of_ports() -> int:
 def lines_of(process: subprocess.Popen[str]) -> list[str]:
     """Wait for a program that ends by itself, and return what it printed."""
     out, _ = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == 0, f"{process.args} ended with {process.returncode}"
+    assert process.returncode == 0, "its error output is among the captured lines"
     return out.splitlines()
 
 
@@ -84,3 +83,10 @@ def test_the_live_feed_and_the_log_show_the_same_ticks() -> None:
     first_n, last_n = n_of(seen[0]), n_of(seen[-1])
     assert seen == [line for line in kept if first_n <= n_of(line) <= last_n]
     assert len(seen) == TICKS
+
+
+@pytest.mark.parametrize("name", ["follow.py", "replay.py"])
+def test_foreign_clients_are_foreign(name: str) -> None:
+    """They show what the contract is worth without our code."""
+    assert "import mdhub" not in (EXAMPLES / name).read_text()
+    assert "from mdhub" not in (EXAMPLES / name).read_text()

@@ -38,7 +38,7 @@ WRITERS = ("A", "B")
 NEAR_2_53 = 2**37
 """Raw seq from which on ids of outputs need more than the 53 bits of a Lua number."""
 
-wrong = st.sampled_from([0, 0, 0, 0, -1, 1])
+wrong = st.sampled_from([0, 0, 0, 0, 0, 0, -1, 1])
 
 
 class Model:
@@ -47,6 +47,7 @@ class Model:
     def __init__(self) -> None:
         self.led = False
         self.token = self.epoch = self.beat = 0
+        self.lead_index = 0
         self.at = Positions()
         self.rejected_at = b"0-0"
         self.writers: dict[str, WriterPosition] = {}
@@ -75,6 +76,8 @@ class Model:
             raise Fenced
         if request.expected_clean != self.at.clean or request.epoch < self.epoch:
             raise PositionMoved
+        if not self.led:
+            self.lead_index = len(self.raw)
         self.led = True
         self.token += 1
         self.epoch = request.epoch
@@ -199,6 +202,8 @@ class LogMachine(RuleBasedStateMachine):
         assert [tuple(entry) for entry in log.entries(CLEAN)] == model.clean
         assert [tuple(entry) for entry in log.entries(REJECTED)] == model.rejected
         assert log.positions(0) == model.at
+        if model.led:
+            assert log.leadership(0).lead_id == raw[model.lead_index][0]
         for writer in (*WRITERS, "arbiter"):
             expected = model.writers.get(writer, WriterPosition())
             assert log.writer_position(0, writer) == expected
@@ -215,6 +220,7 @@ class TwinMachine(LogMachine):
         self.server = MemoryServer()
         super().__init__(self.server.log)
 
+    @precondition(lambda self: self.model.led)
     @rule()
     def restart(self) -> None:
         """Keeps everything, and refuses to write until a leader took the new incarnation."""

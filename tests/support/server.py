@@ -1,7 +1,11 @@
-"""A real server for tests: one per session, or one of its own for a test that kills it."""
+"""A real server for tests: one per session, or one of its own for a test that kills it.
+
+`MDHUB_TEST_SERVER` names another binary than the bundled one, e.g. Redis 7.0, the oldest served.
+"""
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +22,9 @@ class TestServer:
 
     def __init__(self, profile: Profile = "fast") -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="mdhub-test-")
-        self.embedded = EmbeddedServer(find_server(), Path(self._folder.name), profile)
+        named = os.environ.get("MDHUB_TEST_SERVER")
+        binary = Path(named) if named else find_server()
+        self.embedded = EmbeddedServer(binary, Path(self._folder.name), profile)
         self._keeper = Keeper()
 
     @property

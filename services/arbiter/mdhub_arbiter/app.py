@@ -6,16 +6,22 @@ import argparse
 import time
 from collections.abc import Sequence
 from threading import Event
+from uuid import uuid4
 
 from mdhub.runtime.backoff import Backoff
 from mdhub.runtime.logging import Logger, service_logger
 from mdhub.runtime.service import begin, redis_url
 from mdhub.streams import open_log
 from mdhub.streams.errors import Fenced, StreamsError, Superseded, TopologyError, WrongLibrary
-from mdhub.streams.port import Log
+from mdhub.streams.port import Leadership, Log
+from mdhub.streams.topology import EVENTS
+from mdhub.wire.codec import encode
+from mdhub.wire.ops import Event as OpsEvent
+from mdhub.wire.ops import EventKind, Severity
+from mdhub.wire.ticks import SCHEMA_VERSION
 from mdhub_arbiter.candidate import take_leadership, wait_for_vacancy
 from mdhub_arbiter.leader import Leader
-from mdhub_arbiter.recovery import recover
+from mdhub_arbiter.recovery import Recovered, recover
 
 __all__ = ["main"]
 
@@ -95,6 +101,7 @@ def _lead(log: Log, options: argparse.Namespace, stop: Event, logger: Logger) ->
         folded=recovered.folded,
         agrees=recovered.agrees,
     )
+    log.append(EVENTS, _leadership_event(options, leadership, recovered))
     leader = Leader(
         log,
         shard=options.shard,
@@ -103,3 +110,33 @@ def _lead(log: Log, options: argparse.Namespace, stop: Event, logger: Logger) ->
         recovered=recovered,
     )
     leader.run(stop)
+
+
+def _leadership_event(
+    options: argparse.Namespace, leadership: Leadership, recovered: Recovered
+) -> bytes:
+    """A take-over is an event; a digest that does not agree is somebody's business now."""
+    severity = Severity.INFO if recovered.agrees else Severity.ERROR
+    body = {
+        "shard": options.shard,
+        "token": leadership.token,
+        "epoch": leadership.epoch,
+        "incarnation": leadership.incarnation,
+        "n": recovered.at.n,
+        "snapshot": recovered.from_snapshot.decode(),
+        "folded": recovered.folded,
+        "agrees": recovered.agrees,
+    }
+    return encode(
+        OpsEvent(
+            SCHEMA_VERSION,
+            uuid4().hex,
+            time.time_ns(),
+            "arbiter",
+            EventKind.LEADERSHIP,
+            f"arbiter:{options.id}",
+            severity,
+            "",
+            body,
+        )
+    )

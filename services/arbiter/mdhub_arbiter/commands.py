@@ -26,6 +26,8 @@ __all__ = ["Commands"]
 
 TARGET: Final = "arbiter"
 READ_COUNT: Final = 100
+FORGOTTEN_NS: Final = 23 * 3_600 * 1_000_000_000
+"""The log remembers for 24 h that a command was answered: older ones are left alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ class Commands:
         for _, fields in self._tail.read(block_ms=0, count=READ_COUNT):
             command = _command(fields)
             if command is None or command.target != TARGET:
+                continue
+            if wall_ns - command.ts_ns > FORGOTTEN_NS:
                 continue
             if self._log.command_is_done(command.id):
                 continue  # answered by an earlier leader

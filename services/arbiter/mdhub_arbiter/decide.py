@@ -39,7 +39,7 @@ from mdhub.wire.entries import (
 from mdhub.wire.ticks import SCHEMA_VERSION, CleanTick, Flag, RawTick
 from mdhub_arbiter import identity as ident
 from mdhub_arbiter.rules import clean_levels, hard_fault, value
-from mdhub_arbiter.state import Identity, Instrument, State
+from mdhub_arbiter.state import Identity, Instrument, SourceCounts, State
 from mdhub_arbiter.timing import LAST_MOMENT_NS, TradingDays, time_of_day_ns
 
 __all__ = ["Clean", "Rejected", "decide"]
@@ -102,8 +102,7 @@ def decide(state: State, entry_id: bytes, fields: list[bytes]) -> Clean | Reject
 
 def _tick(state: State, entry_id: bytes, tick: RawTick, payload: bytes) -> Clean | Rejected | None:
     counts = state.source(tick.source)
-    if not -CLOCK_FAULT_NS < tick.recv_ns - state.log_ns < CLOCK_FAULT_NS:
-        counts.clock_faults += 1
+    counts.clock_faults += not -CLOCK_FAULT_NS < tick.recv_ns - state.log_ns < CLOCK_FAULT_NS
     instrument = state.instruments.get(tick.symbol) or _instrument(state, tick.symbol)
     if instrument is None:
         return _reject(state, entry_id, payload, "unknown_symbol", tick.source)
@@ -215,11 +214,9 @@ def _control(state: State, entry: Control) -> Clean | None:
     elif entry.kind == ControlKind.CONFIG:
         _config(state, _decode_config(entry.body))
     elif entry.kind == ControlKind.CALENDAR:
-        state.days = TradingDays(frozenset(_decode_calendar(entry.body)))
-        state.days.set_market_time(state.market_ns)
+        _calendar(state, _decode_calendar(entry.body))
     elif entry.kind == ControlKind.LOST:
-        gone = _decode_lost(entry.body)
-        state.source(entry.writer).lost += gone.last_seq - gone.first_seq + 1
+        _lost(state.source(entry.writer), _decode_lost(entry.body))
     return None
 
 
@@ -236,9 +233,26 @@ def _lead(state: State, lead: Lead) -> Clean | None:
 
 
 def _config(state: State, change: ConfigChange) -> None:
-    if change.name == "market_clock":
-        state.market_clock = _decode_market_clock(change.value)
-        _set_log_time(state, state.log_ns)
+    if change.name != "market_clock":
+        return
+    before_ns = state.market_ns
+    state.market_clock = _decode_market_clock(change.value)
+    _set_log_time(state, state.log_ns)
+    if state.market_ns < before_ns:
+        state.forget_marks()
+
+
+def _calendar(state: State, closed: list[int]) -> None:
+    if len(closed) > MAX_CLOSED_DAYS:
+        raise DecodeError(f"{len(closed)} closed days, expected at most {MAX_CLOSED_DAYS}")
+    state.days = TradingDays(frozenset(closed))
+    state.days.set_market_time(state.market_ns)
+
+
+def _lost(counts: SourceCounts, gone: LostRange) -> None:
+    if gone.last_seq < gone.first_seq:
+        raise DecodeError(f"lost range ends at {gone.last_seq}, before {gone.first_seq}")
+    counts.lost = min(counts.lost + gone.last_seq - gone.first_seq + 1, MAX_COUNT)
 
 
 def _set_log_time(state: State, wall_ns: int) -> None:

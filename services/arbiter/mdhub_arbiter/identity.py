@@ -101,9 +101,16 @@ def _place_in_second(
             return _same(seen, closing)
     if volume < seen.volume:
         return LATE
-    if len(emitted) < KEPT_OF_A_SECOND:
-        emitted.append(identity)
-        in_front = cursor == len(emitted) - 1
-        seen.cursors[source] = (session, cursor + 1 if in_front else cursor)
+    in_front = cursor == len(emitted)
+    emitted.append(identity)
+    seen.cursors[source] = (session, cursor + in_front)
+    if len(emitted) > KEPT_OF_A_SECOND:
+        _forget_oldest(seen)
     _move(seen, seen.mark_ns, seen.mark_day, volume, identity, closing)
     return NEW
+
+
+def _forget_oldest(seen: Instrument) -> None:
+    del seen.second[0]
+    for source, (session, cursor) in seen.cursors.items():
+        seen.cursors[source] = (session, max(0, cursor - 1))

@@ -150,5 +150,6 @@ def counters(state: State, read: int) -> dict[str, int]:
             f"late:{name}": source.late,
             f"rejected:{name}": source.rejected,
             f"lost:{name}": source.lost,
+            f"clock_faults:{name}": source.clock_faults,
         }
     return found | {f"reason:{reason}": count for reason, count in sorted(state.reasons.items())}

@@ -6,18 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-import msgspec
-
 from mdhub.streams.ids import id_less
 from mdhub.streams.port import FIRST_ID, Log, Manifest, Positions
 from mdhub.streams.topology import RAW
+from mdhub.wire.codec import DecodeError, decoder
 from mdhub_arbiter.decide import decide
-from mdhub_arbiter.state import State, decode_state
+from mdhub_arbiter.state import NOT_A_STATE, State, decode_state
 
 __all__ = ["Recovered", "digest_text", "load_snapshot", "recover"]
 
 READ_COUNT: Final = 2_000
-_decode_parts: Final = msgspec.msgpack.Decoder(list[bytes]).decode
+_decode_parts: Final = decoder(list[bytes])
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +60,11 @@ def load_snapshot(log: Log, shard: int, manifest: Manifest) -> State | None:
             return None
         try:
             parts += _decode_parts(chunk)
-        except msgspec.DecodeError:
+        except DecodeError:
             return None
     try:
         return decode_state(parts[0], parts[1:])
-    except (msgspec.DecodeError, IndexError):
+    except (*NOT_A_STATE, IndexError):
         return None
 
 

@@ -2,7 +2,7 @@
 """Hard rules on one tick, and the repair of its values. Pure; no state but the arguments.
 
 First rule set: what every trader would call broken. Prices outside the day's limits, no last
-price although the contract has traded, non-positive prices of outrights, negative sizes.
+price although the contract has traded, non-positive prices of outrights, negative volume.
 Sources: docs/rules.md.
 """
 

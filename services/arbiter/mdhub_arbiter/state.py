@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
+from mdhub.wire.codec import encode
 from mdhub.wire.entries import MarketClock
 from mdhub_arbiter.timing import TradingDays
 
 __all__ = [
+    "NOT_A_STATE",
     "Identity",
     "Instrument",
     "LastClean",
@@ -55,6 +57,13 @@ class Instrument:
     last: LastClean | None = None
     generation: int = 0
 
+    def forget_mark(self) -> None:
+        """Know no snapshot yet; k and the newest clean tick stay."""
+        self.mark_ns = _NO_TIME
+        self.mark_day = self.volume = 0
+        self.identity, self.closing = (), (None, None)
+        self.second, self.cursors = [], {}
+
 
 @dataclass(slots=True)
 class SourceCounts:
@@ -96,13 +105,18 @@ class State:
             counts = self.sources[name] = SourceCounts()
         return counts
 
+    def forget_marks(self) -> None:
+        """Begin anew: market time was set back, by a new run of the hub."""
+        for instrument in self.instruments.values():
+            if instrument.generation != self.generation:
+                self.preserve(instrument)
+            instrument.forget_mark()
+
     def preserve(self, instrument: Instrument) -> None:
         """Put an instrument as it is into the snapshot being taken (once)."""
         instrument.generation = self.generation
         self.preserved.append((encode_instrument(instrument), instrument.last))
 
-
-_encode: Final = msgspec.msgpack.Encoder().encode
 
 _InstrumentRow = tuple[
     str, str, int, int, int, int, list[Any],
@@ -110,16 +124,19 @@ _InstrumentRow = tuple[
     LastClean | None,
 ]  # fmt: skip
 _ScalarsRow = tuple[
-    int, int, MarketClock, int, int, int, str, int, list[int],
+    Literal[1], int, MarketClock, int, int, int, str, int, list[int],
     dict[str, tuple[int, int, int, int, int, int]], dict[str, int],
 ]  # fmt: skip
 _decode_instrument: Final = msgspec.msgpack.Decoder(_InstrumentRow).decode
 _decode_scalars: Final = msgspec.msgpack.Decoder(_ScalarsRow).decode
 
 
+NOT_A_STATE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
 def encode_instrument(i: Instrument) -> bytes:
     """One instrument; its snapshot generation is not part of the state."""
-    return _encode(
+    return encode(
         (
             i.symbol, i.exchange, i.k, i.mark_ns, i.mark_day, i.volume, i.identity, i.closing,
             i.second, i.cursors, i.last,
@@ -129,7 +146,7 @@ def encode_instrument(i: Instrument) -> bytes:
 
 def encode_scalars(state: State) -> bytes:
     """Everything but the instruments."""
-    return _encode(
+    return encode(
         (
             STATE_VERSION, state.log_ns, state.market_clock, state.market_ns, state.n, state.epoch,
             state.incarnation, state.digest, sorted(state.days.closed),
@@ -143,7 +160,7 @@ def encode_scalars(state: State) -> bytes:
 
 
 def decode_state(scalars: bytes, instruments: Iterable[bytes]) -> State:
-    """Inverse of the two encoders. Raises msgspec.DecodeError on foreign bytes."""
+    """Inverse of the two encoders. Raises `NOT_A_STATE` on foreign bytes."""
     (
         _version, log_ns, market_clock, market_ns, n, epoch, incarnation, digest, closed,
         sources, reasons,

@@ -75,20 +75,22 @@ class TradingDays:
             key = (ordinal - 1, True)
         else:
             key = (ordinal, of_day_ns >= EVENING_NS)
-        back_ns, trading_day = self._days.get(key) or self._find(*key)
+        back_ns, trading_day = self._days.get(key) or self._find(key[0], night=key[1])
         return ts_ns - back_ns, trading_day
 
-    def _find(self, ordinal: int, night: bool) -> tuple[int, int]:
+    def _find(self, ordinal: int, *, night: bool) -> tuple[int, int]:
         if len(self._days) >= _DAYS_KEPT:
             self._days.clear()
         day = date.fromordinal(ordinal)
-        back = next((i for i in range(_DAYS_BACK) if self._runs(day - timedelta(i), night)), 0)
+        back = next(
+            (i for i in range(_DAYS_BACK) if self._runs(day - timedelta(i), night=night)), 0
+        )
         session = day - timedelta(back)
         trading_day = self._trading_day(session + timedelta(1) if night else session)
         found = self._days[ordinal, night] = (back * DAY_NS, _as_int(trading_day))
         return found
 
-    def _runs(self, day: date, night: bool) -> bool:
+    def _runs(self, day: date, *, night: bool) -> bool:
         if not self._is_open(day):
             return False
         return not night or self._is_open(_weekday_from(day + timedelta(1)))

@@ -63,7 +63,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(spec: SourceSpec, options: argparse.Namespace, stop: Event, logger: Logger) -> int:
     connect = partial(open_log, redis_url(), service="ingest", prefix=options.prefix)
-    clocks = ClockRequests(source=spec.name, run=options.run, connect=connect, stop=stop)
+    run = _market_run(spec, options.run)
+    clocks = ClockRequests(source=spec.name, run=run, connect=connect, stop=stop)
     player = _source(spec, clocks.request)
     session = _session(connect, spec.name, options.shards, stop)
     writer = RawWriter(
@@ -92,6 +93,15 @@ def _source(spec: SourceSpec, request_clock: RequestClock) -> Player:
     if isinstance(knobs, RecordingKnobs):
         return _recording(spec, knobs, request_clock)
     return _sim(spec, knobs, request_clock)
+
+
+def _market_run(spec: SourceSpec, hub_run: str) -> str:
+    """Name the run of market time: a simulation goes on over a restart of the hub, a file anew.
+
+    A simulation that began again would only repeat what the log has.
+    """
+    knobs = spec.knobs()
+    return hub_run if isinstance(knobs, RecordingKnobs) else f"sim-{knobs.seed}"
 
 
 def _sim(spec: SourceSpec, knobs: SimKnobs, request_clock: RequestClock) -> Player:

@@ -14,7 +14,7 @@ from mdhub.runtime.backoff import Backoff
 from mdhub.streams.errors import StreamsError
 from mdhub.streams.port import FIRST_ID, Log
 from mdhub.streams.topology import COMMANDS, EVENTS
-from mdhub.wire.codec import decode_event, encode
+from mdhub.wire.codec import DecodeError, decode_event, encode
 from mdhub.wire.entries import MarketClock
 from mdhub.wire.ops import Command, EventKind
 from mdhub.wire.ops import Event as OpsEvent
@@ -60,8 +60,8 @@ class ClockRequests:
                 log.append(COMMANDS, encode(command))
                 while not self._stop.is_set() and time.time_ns() < command.expires_ns:
                     for _, fields in tail.read(block_ms=_BLOCK_MS, count=100):
-                        event = decode_event(fields[1])
-                        if event.correlation_id == command.id:
+                        event = _event(fields)
+                        if event is not None and _answers(event, command):
                             return self._clock(event)
             finally:
                 tail.close()
@@ -77,10 +77,24 @@ class ClockRequests:
         )  # fmt: skip
 
     def _clock(self, event: OpsEvent) -> MarketClock:
-        if event.kind != EventKind.COMMAND_DONE or not event.body.get("ok"):
-            reason = event.body.get("result", {}).get("error", "no reason given")
-            raise SourceError(f"the arbiter refused to set the market clock: {reason}")
-        return msgspec.convert(event.body["result"], _NamedClock).clock()
+        result = event.body.get("result")
+        if not event.body.get("ok"):
+            raise SourceError(f"the arbiter refused to set the market clock: {result}")
+        try:
+            return msgspec.convert(result, _NamedClock).clock()
+        except msgspec.ValidationError as error:
+            raise SourceError(f"the arbiter's answer was {result!r}: {error}") from error
+
+
+def _event(fields: list[bytes]) -> OpsEvent | None:
+    try:
+        return decode_event(fields[1])
+    except DecodeError:
+        return None  # somebody else's broken event
+
+
+def _answers(event: OpsEvent, command: Command) -> bool:
+    return event.kind == EventKind.COMMAND_DONE and event.correlation_id == command.id
 
 
 class _NamedClock(msgspec.Struct):

@@ -98,7 +98,7 @@ class RawWriter:
     def _write(self, stop: Event, backoff: Backoff) -> None:
         log = self._connect()
         try:
-            have = [self._have(log, shard) for shard in range(self._shards)]
+            have = [self._ask(log, shard) for shard in range(self._shards)]
             while not (stop.is_set() and not self.waiting):
                 self._arrived.wait(IDLE_S)
                 self._arrived.clear()
@@ -110,9 +110,13 @@ class RawWriter:
         finally:
             log.close()
 
-    def _have(self, log: Log, shard: int) -> int:
+    def _ask(self, log: Log, shard: int) -> int:
+        """What the log has now; less than it had if it was cut back."""
         at = log.writer_position(shard, self._source)
-        return at.seq if at.session == self._session else 0
+        have = at.seq if at.session == self._session else 0
+        with self._lock:
+            self._outboxes[shard].acknowledge(have, time.time_ns())
+        return have
 
     def _flush(self, log: Log, shard: int, have: int, backoff: Backoff) -> int:
         outbox = self._outboxes[shard]

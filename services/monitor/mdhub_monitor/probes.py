@@ -8,7 +8,7 @@ import msgspec
 
 from mdhub.runtime.heartbeat import decode_beat
 from mdhub.streams.port import Log, Tail
-from mdhub.wire.codec import DecodeError
+from mdhub.wire.codec import DecodeError, decoder
 from mdhub_monitor.rules import BeatFact, SourceRates
 
 __all__ = ["read_beats", "read_sources"]
@@ -23,7 +23,7 @@ class _SourceOnly(msgspec.Struct, array_like=True, frozen=True, gc=False):
     source: str
 
 
-_decode_source: Final = msgspec.msgpack.Decoder(_SourceOnly).decode
+_decode_source: Final = decoder(_SourceOnly)
 
 
 def read_beats(log: Log) -> dict[str, BeatFact]:

@@ -12,6 +12,7 @@ from rich.live import Live
 from rich.table import Table
 
 import mdhub
+from mdhub.wire.topics import subscription_prefixes
 
 __all__ = ["run_tail"]
 
@@ -28,6 +29,8 @@ def run_tail(
     count: int | None,
 ) -> int:
     """Print ticks until Ctrl-C or until `count` of them came."""
+    for pattern in patterns:
+        subscription_prefixes(pattern)  # a bad pattern is told before anything is waited for
     with mdhub.connect(*endpoints) as hub:
         ticks = _limited(hub.ticks(*patterns, start="snapshot" if snapshot else "live"), count)
         console = Console()

@@ -8,6 +8,8 @@ from typing import Final
 
 import msgspec
 
+from mdhub.wire.codec import decoder, encode
+
 __all__ = ["BEAT_EVERY_S", "Beat", "beat_payload", "decode_beat"]
 
 BEAT_EVERY_S: Final = 1.0
@@ -25,10 +27,9 @@ class Beat(msgspec.Struct, array_like=True, frozen=True):
     counters: dict[str, int]
 
 
-_encode: Final = msgspec.msgpack.Encoder().encode
-decode_beat: Final = msgspec.msgpack.Decoder(Beat).decode
+decode_beat: Final = decoder(Beat)
 
 
 def beat_payload(service: str, instance: str, state: str, counters: dict[str, int]) -> bytes:
     """Encode a heartbeat of this process, now."""
-    return _encode(Beat(1, time.time_ns(), service, instance, os.getpid(), state, counters))
+    return encode(Beat(1, time.time_ns(), service, instance, os.getpid(), state, counters))

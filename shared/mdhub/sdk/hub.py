@@ -16,7 +16,7 @@ from mdhub.sdk.errors import EndpointError, HubClosed, ReplacedError
 from mdhub.sdk.events import Delivery, EpochChange, Gap, Message, Position, Stall, Statistics
 from mdhub.sdk.requests import Call, Calls, Reply
 from mdhub.sdk.stream import Event, Stream, plan, unreachable
-from mdhub.sdk.tracker import Limits
+from mdhub.sdk.tracker import Limits, Tracker
 from mdhub.wire.codec import DecodeError, decode_clean_tick, decode_marker
 from mdhub.wire.entries import MarkerKind, QualityMark
 from mdhub.wire.live import HeaderFlag, LiveHeader
@@ -164,14 +164,16 @@ class Hub:
         with self._lock:
             self._check_open()
             self._stop.clear()
+            tracker = Tracker(
+                everything=wanted.everything, limits=self._limits, statistics=self.statistics
+            )
             stream = Stream(
                 self._links,
                 wanted,
+                tracker,
                 shards=[shard.shard for shard in info.shards],
-                statistics=self.statistics,
-                limits=self._limits,
-                timeout_s=self._timeout_s,
                 ids=self._ids,
+                timeout_s=self._timeout_s,
             )
             self._stream = stream
         return self._run(stream, idle_s)

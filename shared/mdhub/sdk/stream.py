@@ -13,12 +13,12 @@ import zmq
 
 from mdhub.sdk.connection import Link
 from mdhub.sdk.errors import HubError, HubUnreachable, PatternError
-from mdhub.sdk.events import Message, Stall, Statistics
+from mdhub.sdk.events import Message, Stall
 from mdhub.sdk.joining import Base, Joining, chunks_of
 from mdhub.sdk.lane import Output
 from mdhub.sdk.requests import Call, Calls, Reply
 from mdhub.sdk.stall import StallWatch
-from mdhub.sdk.tracker import Limits, Tails, Tracker, Want
+from mdhub.sdk.tracker import Tails, Tracker, Want
 from mdhub.wire.codec import DecodeError, decode_heartbeat, decode_live_header
 from mdhub.wire.errors import WireError
 from mdhub.wire.live import Heartbeat, HubState, LiveHeader
@@ -99,19 +99,16 @@ class Stream:
         self,
         links: list[Link],
         wanted: Plan,
+        tracker: Tracker,
         *,
         shards: list[int],
-        statistics: Statistics,
-        limits: Limits,
-        timeout_s: float,
         ids: Iterator[int],
+        timeout_s: float,
     ) -> None:
         self._links = links
-        self._plan = wanted
         self._selection = Selection(wanted.patterns)
-        self._tracker = Tracker(everything=wanted.everything, limits=limits)
-        self._tracker.statistics = statistics
-        self._statistics = statistics
+        self._tracker = tracker
+        self._statistics = tracker.statistics
         self._calls = Calls(links, ids)
         self._chunks = chunks_of(wanted.patterns)
         now_ns = time.monotonic_ns()

@@ -85,8 +85,14 @@ class _Shard:
 class Tracker:
     """State of one stream of messages over all shards."""
 
-    def __init__(self, *, everything: bool, limits: Limits | None = None) -> None:
-        self.statistics = Statistics()
+    def __init__(
+        self,
+        *,
+        everything: bool,
+        limits: Limits | None = None,
+        statistics: Statistics | None = None,
+    ) -> None:
+        self.statistics = statistics or Statistics()
         self._everything = everything
         self._limits = limits or Limits()
         self._shards: dict[int, _Shard] = {}

@@ -1,7 +1,7 @@
 """In-memory twin of the log: same promises, no server. For tests and offline runs.
 
 `MemoryServer` is what the server holds; `MemoryLog` is one service's view of it. `restart`
-makes a new incarnation, optionally cutting the log back, as a power loss would.
+makes a new incarnation, which nobody can write to before a leader took it.
 """
 
 from __future__ import annotations

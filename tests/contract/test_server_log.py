@@ -1,0 +1,282 @@
+"""What only a real server can show: numbers of its Lua, several writers, a bad network, a kill."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from mdhub.streams import functions
+from mdhub.streams.client import CALL_TIMEOUT_S, Link
+from mdhub.streams.errors import (
+    Fenced,
+    NoLeader,
+    PositionMoved,
+    ServerError,
+    UnknownOutcome,
+    WrongLibrary,
+)
+from mdhub.streams.ids import clean_id
+from mdhub.streams.open import open_log
+from mdhub.streams.port import FIRST_ID, CleanBatch, Entry, LeadRequest, Log, Positions
+from mdhub.streams.redis_log import RedisLog
+from mdhub.streams.topology import CLEAN, RAW, Keys
+from tests.support.proxy import FlakyProxy
+from tests.support.server import TestServer
+
+LIBRARY_SHA256 = "bfdcde15f0fce0b6c4b9ac99d254617b3a305e31ef471485b7185b9610947e3e"
+
+
+@pytest.fixture
+def proxy(server_url: str) -> Iterator[FlakyProxy]:
+    """A network to the server that fails on order."""
+    with FlakyProxy(Path(server_url.removeprefix("unix://"))) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def arbiter(server_url: str, prefix: str) -> Iterator[Log]:
+    """The leader's log, by a connection that does not fail."""
+    with closing(open_log(server_url, service="arbiter", prefix=prefix)) as log:
+        lead(log)
+        yield log
+
+
+def lead(log: Log) -> int:
+    at = log.positions(0)
+    return log.take(0, LeadRequest(log.leadership(0).token, at.clean, 5, b"lead")).token
+
+
+def append(log: Log, first_seq: int, *payloads: bytes, writer: str = "A") -> int:
+    return log.raw_append(
+        0, writer=writer, session=1, first_seq=first_seq, kinds="t" * len(payloads),
+        payloads=payloads,
+    )  # fmt: skip
+
+
+def batch(expected: bytes, raw: bytes, outputs: Sequence[int], token: int = 1) -> CleanBatch:
+    clean = [(clean_id(raw, j), b"h", b"t", b"%d" % j) for j in outputs]
+    return CleanBatch(token, expected, Positions(raw=raw), clean)
+
+
+def ticks(log: Log) -> list[bytes]:
+    return [fields[1] for _, fields in everything(log) if fields[0] == b"t"]
+
+
+def everything(log: Log) -> list[Entry]:
+    return log.entries(RAW, count=1_000_000)
+
+
+def test_ids_beyond_53_bits_stay_apart(arbiter: Log) -> None:
+    """Lua numbers would take 2^53 and 2^53 + 1 for the same id."""
+    raw = b"5-%d" % 2**37
+
+    arbiter.clean_append(0, batch(FIRST_ID, raw, [0, 1, 2]))
+    with pytest.raises(PositionMoved):
+        arbiter.clean_append(0, batch(raw, raw, [2]))
+    arbiter.clean_append(0, batch(raw, raw, [3]))
+
+    ids = [entry_id for entry_id, _ in arbiter.entries(CLEAN)]
+    assert ids == [b"5-%d" % (2**53 + j) for j in range(4)]
+
+
+def test_a_candidate_never_gets_the_token_of_another(
+    server_url: str, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Overtaken right after it took over, a leader holds its own token, and is fenced by it."""
+    first = RedisLog(server_url, service="arbiter", keys=Keys(prefix))
+    second = open_log(server_url, service="arbiter", prefix=prefix)
+    call = first._link.call
+
+    def overtaken(*args: object) -> object:
+        reply = call(*args)
+        if functions.TAKE in args:
+            lead(second)
+        return reply
+
+    monkeypatch.setattr(first._link, "call", overtaken)
+    with closing(first), closing(second):
+        token = lead(first)
+        with pytest.raises(Fenced):
+            first.clean_append(0, batch(FIRST_ID, b"5-1", [0], token))
+
+    assert token == 1
+
+
+def test_kinds_and_payloads_must_be_as_many(arbiter: Log) -> None:
+    """A malformed call is refused before it has written anything."""
+    with pytest.raises(ServerError, match="ARITY"):
+        arbiter.raw_append(0, writer="A", session=1, first_seq=1, kinds="tt", payloads=[b"a"])
+
+    assert ticks(arbiter) == []
+
+
+def test_writers_at_the_same_time_each_keep_their_order(
+    server_url: str, prefix: str, arbiter: Log
+) -> None:
+    """Four writers that resend at random end with each number once, in order."""
+    per_writer = 500
+
+    def write(writer: str) -> None:
+        dice = random.Random(writer)
+        with closing(open_log(server_url, service="ingest", prefix=prefix)) as log:
+            have = 0
+            while have < per_writer:
+                first = max(1, have + 1 - dice.randrange(8))
+                last = min(per_writer, have + dice.randrange(1, 20))
+                payloads = [b"%s %d" % (writer.encode(), n) for n in range(first, last + 1)]
+                have = append(log, first, *payloads, writer=writer)
+
+    writers = ["A", "B", "C", "D"]
+    with ThreadPoolExecutor(len(writers)) as pool:
+        list(pool.map(write, writers))
+
+    written = [tick.decode().split() for tick in ticks(arbiter)]
+    for writer in writers:
+        own = [int(n) for name, n in written if name == writer]
+        assert own == list(range(1, per_writer + 1))
+
+
+def test_a_lost_reply_leaves_one_entry_after_the_resend(
+    proxy: FlakyProxy, prefix: str, arbiter: Log
+) -> None:
+    """The append happened, nobody could know, and the resend changes nothing."""
+    with closing(open_log(proxy.url, service="ingest", prefix=prefix)) as log:
+        append(log, 1, b"a")
+        proxy.lose_reply(nth=2)
+        append(log, 2, b"b")
+        with pytest.raises(UnknownOutcome):
+            append(log, 3, b"c", b"d")
+        with pytest.raises(UnknownOutcome):
+            append(log, 3, b"c", b"d")
+    assert ticks(arbiter) == [b"a", b"b", b"c", b"d"]
+
+    with closing(open_log(proxy.url, service="ingest", prefix=prefix)) as log:
+        newest = append(log, 3, b"c", b"d", b"e")
+
+    assert newest == 5
+    assert ticks(arbiter) == [b"a", b"b", b"c", b"d", b"e"]
+
+
+def test_a_cut_connection_stays_closed(proxy: FlakyProxy, prefix: str, arbiter: Log) -> None:
+    """No silent reconnect: the server behind a new connection may be another one."""
+    with closing(open_log(proxy.url, service="ingest", prefix=prefix)) as log:
+        proxy.cut()
+        for _ in range(2):
+            with pytest.raises(UnknownOutcome):
+                append(log, 1, b"a")
+
+    assert ticks(arbiter) == []
+
+
+def test_a_late_reply_answers_nobody(proxy: FlakyProxy, prefix: str, arbiter: Log) -> None:
+    """After a timeout the connection is gone, so no later call reads an earlier one's answer."""
+    with closing(open_log(proxy.url, service="ingest", prefix=prefix)) as log:
+        proxy.delay_s = CALL_TIMEOUT_S + 0.3
+        with pytest.raises(UnknownOutcome):
+            append(log, 1, b"a")
+        proxy.delay_s = 0.0
+        with pytest.raises(UnknownOutcome):
+            log.writer_position(0, "A")
+
+    assert ticks(arbiter) == [b"a"]
+
+
+def test_a_commit_whose_reply_was_lost_is_not_repeated(
+    proxy: FlakyProxy, prefix: str, arbiter: Log
+) -> None:
+    """The leader that tries again is told that the position is not what it thinks."""
+    commit = batch(FIRST_ID, b"5-1", [0, 1])
+    with closing(open_log(proxy.url, service="arbiter", prefix=prefix)) as log:
+        proxy.lose_reply()
+        with pytest.raises(UnknownOutcome):
+            log.clean_append(0, commit)
+
+    again = open_log(proxy.url, service="arbiter", prefix=prefix)
+    with closing(again), pytest.raises(PositionMoved):
+        again.clean_append(0, commit)
+
+    assert [entry_id for entry_id, _ in arbiter.entries(CLEAN)] == [b"5-65536", b"5-65537"]
+
+
+def test_a_writer_on_a_bad_network_loses_and_doubles_nothing(
+    proxy: FlakyProxy, prefix: str, arbiter: Log
+) -> None:
+    """Losing every few replies, and starting over from the log each time, keeps every tick."""
+    dice = random.Random(7)
+    wanted = [b"%d" % n for n in range(1, 301)]
+    have = failures = 0
+    while have < len(wanted):
+        proxy.lose_reply(nth=dice.randrange(1, 25))
+        try:
+            with closing(open_log(proxy.url, service="ingest", prefix=prefix)) as log:
+                have = log.writer_position(0, "A").seq
+                while have < len(wanted):
+                    have = append(log, have + 1, *wanted[have : have + dice.randrange(1, 4)])
+        except UnknownOutcome:
+            failures += 1
+
+    assert failures > 5
+    assert ticks(arbiter) == wanted
+
+
+def test_a_killed_server_keeps_what_it_acknowledged(prefix: str) -> None:
+    """Profile `single`: after SIGKILL every acknowledged tick is there, and a leader is needed."""
+    acknowledged = 0
+    under_way = Event()
+
+    def write(log: Log) -> None:
+        nonlocal acknowledged
+        while True:
+            acknowledged = append(log, acknowledged + 1, b"%d" % (acknowledged + 1))
+            if acknowledged > 50:
+                under_way.set()
+
+    with TestServer("single") as server, ThreadPoolExecutor(1) as pool:
+        arbiter = open_log(server.url, service="arbiter", prefix=prefix)
+        lead(arbiter)
+        log = open_log(server.url, service="ingest", prefix=prefix)
+        writing = pool.submit(write, log)
+        assert under_way.wait(10)
+        server.kill_and_restart()
+        assert isinstance(writing.exception(10), UnknownOutcome)
+
+        with closing(open_log(server.url, service="ingest", prefix=prefix)) as log:
+            kept = [int(tick) for tick in ticks(log)]
+            with pytest.raises(NoLeader):
+                append(log, len(kept) + 1, b"next")
+            with closing(open_log(server.url, service="arbiter", prefix=prefix)) as again:
+                lead(again)
+            append(log, len(kept) + 1, b"next")
+        arbiter.close()
+
+    assert kept == list(range(1, len(kept) + 1))
+    assert acknowledged <= len(kept) <= acknowledged + 1
+
+
+def test_the_library_is_the_one_its_name_stands_for() -> None:
+    """Servers keep functions by name, so two texts under one name would be a trap."""
+    assert functions.library_digest() == LIBRARY_SHA256, (
+        "changed library needs a new version in its name, and in the names of its functions: "
+        f"servers in use hold the old text under {functions.LIBRARY}. As long as no release "
+        f"has it, put {functions.library_digest()} here instead"
+    )
+
+
+def test_other_code_under_our_name_is_refused(prefix: str) -> None:
+    """A server that another build has prepared is left alone."""
+    foreign = (
+        f"#!lua name={functions.LIBRARY}\nredis.register_function('other', function() return 1 end)"
+    )
+    with TestServer() as server:
+        link = Link(server.url, name="other")
+        with closing(link):
+            link.call("FUNCTION", "LOAD", foreign)
+            with pytest.raises(WrongLibrary, match="FUNCTION DELETE"):
+                open_log(server.url, service="ingest", prefix=prefix)
+            assert link.call("FCALL", "other", 0) == 1
