@@ -11,7 +11,7 @@ PROGRAMS = $(patsubst %/,%,$(sort $(dir $(wildcard bench/*.py examples/*.py scri
 export PYTHON VENV
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test demo test lint fmt bench wheel lock test-all clean
+.PHONY: help install install-test demo test lint fmt bench wire-docs wheel lock test-all clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ fmt: install-test ## put the code into house style
 bench: install ## measure speed (ARGS="--help" for options)
 	@test -f bench/__main__.py || { echo "no benchmark yet: bench/__main__.py is missing"; exit 1; }
 	$(RUN) bench $(ARGS)
+
+wire-docs: install ## write docs/wire.md from the code
+	$(RUN) mdhub.wire.markdown > docs/wire.md
 
 wheel: install ## build dist/mdhub-<version>-py3-none-any.whl
 	$(RUN) hatchling build -t wheel -d dist

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import threading
 import time
@@ -10,6 +11,7 @@ from typing import Self
 
 import zmq
 
+from mdhub.runtime.logging import Logger
 from mdhub.sdk.events import Delivery
 from mdhub.sdk.hub import Hub
 from mdhub.streams.memory import MemoryServer
@@ -45,13 +47,12 @@ class RunningPublisher:
     def __init__(
         self, server: MemoryServer, port: int, *, name: str = "A", ring: int = 10_000
     ) -> None:
-        self.told: list[str] = []
         self.lose: set[int] = set()
         self.endpoint = f"tcp://127.0.0.1:{port}"
         self.fanout = Fanout(
             FanoutSettings(publisher_id=name, port=port),
             lambda: server.log("publisher"),
-            tell=self.told.append,
+            logger=Logger("publisher", name, io.StringIO()),
         )
         self.fanout.shards[0].ring = Ring(max_entries=ring)
         self._really_send = self.fanout._send

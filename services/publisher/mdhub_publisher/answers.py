@@ -11,11 +11,9 @@ import re
 from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Final
 
-import msgspec
-
 from mdhub.streams.errors import StreamsError
 from mdhub.streams.port import Log
-from mdhub.wire.codec import decode_request_head, encode
+from mdhub.wire.codec import decode_request_head, decoder, encode
 from mdhub.wire.digest import schema_digest
 from mdhub.wire.entries import MarkerKind
 from mdhub.wire.live import HeaderFlag
@@ -54,10 +52,10 @@ Frames = list[bytes]
 Answer = Iterator[Frames | None]
 Steps = Generator[Frames | None, None, None]
 
-_decode_hello: Final = msgspec.msgpack.Decoder(HelloRequest).decode
-_decode_snapshot: Final = msgspec.msgpack.Decoder(SnapshotRequest).decode
-_decode_tails: Final = msgspec.msgpack.Decoder(TailsRequest).decode
-_decode_replay: Final = msgspec.msgpack.Decoder(ReplayRequest).decode
+_decode_hello: Final = decoder(HelloRequest)
+_decode_snapshot: Final = decoder(SnapshotRequest)
+_decode_tails: Final = decoder(TailsRequest)
+_decode_replay: Final = decoder(ReplayRequest)
 
 
 class Refusal(Exception):

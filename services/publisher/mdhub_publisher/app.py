@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
+from functools import partial
 
 from mdhub.runtime.errors import ServiceError
+from mdhub.runtime.logging import service_logger
 from mdhub.runtime.service import begin, redis_url
 from mdhub.streams import open_log
 from mdhub_publisher.fanout import Fanout, FanoutSettings
@@ -22,10 +23,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings = FanoutSettings(
         publisher_id=args.id, bind=args.bind, port=args.port, shards=args.shards
     )
+    logger = service_logger("publisher", args.id)
+    connect = partial(open_log, url, service="publisher", prefix=args.prefix)
     try:
-        fanout = Fanout(settings, lambda: open_log(url, service="publisher", prefix=args.prefix))
+        fanout = Fanout(settings, connect, logger=logger)
     except ServiceError as error:
-        sys.stderr.write(f"publisher: {error}\n")
+        logger.error("cannot_serve", reason=str(error))
         return 1
     fanout.run(stop.is_set)
     return 0
@@ -33,10 +36,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="mdhub-publisher",
+        prog="mdhub run publisher",
         description="Serve the clean stream over ZeroMQ. The server address is read from "
         "MDHUB_REDIS_URL.",
-        epilog="example: mdhub-publisher --id B --bind 0.0.0.0 --port 5565",
+        epilog="example: MDHUB_REDIS_URL=redis://127.0.0.1 mdhub run publisher --id B --port 5565",
     )
     parser.add_argument("--id", default="A", help="name of this publisher (default: %(default)s)")
     parser.add_argument("--bind", default="127.0.0.1", help="address (default: %(default)s)")

@@ -7,7 +7,6 @@ messages go first; answers get the time between, 2 ms at most per turn.
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Final
 import zmq
 
 from mdhub.runtime.heartbeat import beat_payload
+from mdhub.runtime.logging import Logger
 from mdhub.streams.errors import StreamsError
 from mdhub.streams.port import Entry, Log
 from mdhub.wire.codec import encode
@@ -50,10 +50,6 @@ class FanoutSettings:
     shards: int = 1
 
 
-def _tell(text: str) -> None:
-    print(f"publisher: {text}", file=sys.stderr, flush=True)  # noqa: T201 - until logs have a home
-
-
 class Fanout:
     """Binds at once (raises ServiceError if it cannot); `run` until `stop` says so."""
 
@@ -62,7 +58,7 @@ class Fanout:
         settings: FanoutSettings,
         open_log: Callable[[], Log],
         *,
-        tell: Callable[[str], None] = _tell,
+        logger: Logger,
     ) -> None:
         self._settings = settings
         self._sockets = Sockets(bind=settings.bind, port=settings.port)
@@ -78,7 +74,7 @@ class Fanout:
             list(self.shards.values()),
             watch=self._watch,
             unwatch=self._unwatch,
-            tell=tell,
+            logger=logger,
         )
         self._answers = Answers(
             self.shards,

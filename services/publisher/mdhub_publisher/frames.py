@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from mdhub.wire.codec import DecodeError, decode_clean_header, decode_marker, encode
+from mdhub.wire.codec import DecodeError, decode_clean_header, decode_marker, decoder, encode
 from mdhub.wire.entries import EpochMark, Marker, MarkerKind, PhaseMark, QualityMark
 from mdhub.wire.live import LiveHeader
 from mdhub.wire.ticks import SCHEMA_VERSION
@@ -48,10 +48,10 @@ class _TickHead(msgspec.Struct, array_like=True, frozen=True, gc=False):
     exchange: str
 
 
-_decode_tick_head: Final = msgspec.msgpack.Decoder(_TickHead).decode
-_decode_epoch: Final = msgspec.msgpack.Decoder(EpochMark).decode
-_decode_quality: Final = msgspec.msgpack.Decoder(QualityMark).decode
-_decode_phase: Final = msgspec.msgpack.Decoder(PhaseMark).decode
+_decode_tick_head: Final = decoder(_TickHead)
+_decode_epoch: Final = decoder(EpochMark)
+_decode_quality: Final = decoder(QualityMark)
+_decode_phase: Final = decoder(PhaseMark)
 
 
 class Framer:

@@ -18,6 +18,7 @@ from typing import Final
 import msgspec
 
 from mdhub.runtime.backoff import Backoff
+from mdhub.runtime.logging import Logger
 from mdhub.streams.errors import StreamsError
 from mdhub.streams.ids import OUTPUTS_PER_ENTRY, clean_id, id_less
 from mdhub.streams.port import Entry, Log, Manifest, Positions, Tail
@@ -63,7 +64,7 @@ class Source:
         *,
         watch: Callable[[Follow], None],
         unwatch: Callable[[Follow], None],
-        tell: Callable[[str], None],
+        logger: Logger,
     ) -> None:
         self.log: Log | None = None
         self.follows: dict[int, Follow] = {}
@@ -75,7 +76,7 @@ class Source:
         self._shards = shards
         self._watch = watch
         self._unwatch = unwatch
-        self._tell = tell
+        self._logger = logger
         self._backoff = Backoff(first_s=0.05, ceiling_s=1.0)
         self._next_ns = 0
 
@@ -98,7 +99,7 @@ class Source:
         self.close()
         pause_s = self._backoff.next_s()
         self._next_ns = now_ns + int(pause_s * 1e9)
-        self._tell(f"log lost ({error}); next attempt in {pause_s:.2f} s")
+        self._logger.warning("start_over", cause=type(error).__name__, reason=str(error))
 
     def close(self) -> None:
         """Close all connections."""
@@ -139,7 +140,7 @@ class Source:
         shard.observe(log.positions(shard.shard), now_ns)
         shard.incarnation = log.incarnation()
         self._backoff.reset()
-        self._tell(f"shard {shard.shard}: following clean from n {shard.n}, now {positions.n}")
+        self._logger.info("following", shard=shard.shard, from_n=shard.n, tail_n=positions.n)
 
     def _check_history(self, log: Log, shard: Shard, positions: Positions) -> None:
         shard.epochs = finish(epochs_of(log, shard.framer, shard.shard)) or [
@@ -150,7 +151,7 @@ class Source:
             return
         stands_n = _stands_n(shard, positions, _lead_resumes_n(log, shard))
         if stands_n < shard.n:
-            self._tell(f"shard {shard.shard}: the log was cut back to n {stands_n}")
+            self._logger.warning("log_cut_back", shard=shard.shard, stands_n=stands_n)
             sent_n = min(stands_n, shard.sent_n)
             self._load(log, shard, sent_n=sent_n, positions=positions)
 

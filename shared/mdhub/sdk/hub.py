@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Final, Self
 
-import msgspec
 import zmq
 
 from mdhub.sdk.connection import Link, parse_endpoint
@@ -17,7 +16,7 @@ from mdhub.sdk.events import Delivery, EpochChange, Gap, Message, Position, Stal
 from mdhub.sdk.requests import Call, Calls, Reply
 from mdhub.sdk.stream import Event, Stream, plan, unreachable
 from mdhub.sdk.tracker import Limits, Tracker
-from mdhub.wire.codec import DecodeError, decode_clean_tick, decode_marker
+from mdhub.wire.codec import DecodeError, decode_clean_tick, decode_marker, decoder
 from mdhub.wire.entries import MarkerKind, QualityMark
 from mdhub.wire.live import HeaderFlag, LiveHeader
 from mdhub.wire.requests import HelloReply, HelloRequest
@@ -33,7 +32,7 @@ OnEpoch = Callable[[EpochChange], None]
 OnQuality = Callable[[str, str, str], None]
 OnStall = Callable[[Stall], None]
 
-_decode_quality: Final = msgspec.msgpack.Decoder(QualityMark).decode
+_decode_quality: Final = decoder(QualityMark)
 
 
 def connect(*endpoints: str, timeout_s: float = 10.0, repair_timeout_s: float = 5.0) -> Hub:

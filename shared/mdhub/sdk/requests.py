@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from mdhub.sdk.connection import Link
-from mdhub.wire.codec import DecodeError, decode_reply_head, encode
+from mdhub.wire.codec import DecodeError, decode_reply_head, decoder, encode
 from mdhub.wire.requests import EndReply, ErrorReply, HelloReply, Status, TailsReply
 
 __all__ = ["Call", "Calls", "Reply"]
@@ -23,10 +23,10 @@ PAUSE_NS: Final = 100_000_000
 
 Reply = HelloReply | TailsReply | EndReply | ErrorReply
 
-_decode_hello: Final = msgspec.msgpack.Decoder(HelloReply).decode
-_decode_tails: Final = msgspec.msgpack.Decoder(TailsReply).decode
-_decode_end: Final = msgspec.msgpack.Decoder(EndReply).decode
-_decode_error: Final = msgspec.msgpack.Decoder(ErrorReply).decode
+_decode_hello: Final = decoder(HelloReply)
+_decode_tails: Final = decoder(TailsReply)
+_decode_end: Final = decoder(EndReply)
+_decode_error: Final = decoder(ErrorReply)
 
 
 class Call:

@@ -87,7 +87,7 @@ def unreachable(links: list[Link], timeout_s: float) -> HubUnreachable:
     tried = ", ".join(link.endpoint.live for link in links)
     return HubUnreachable(
         f"no publisher answered within {timeout_s:g} s; tried {tried} (and the port above each, "
-        "for requests). Check that a publisher runs there (`mdhub status`), that it listens on "
+        "for requests). Check that a publisher runs there (`mdhub up`), that it listens on "
         "an address this host can reach (`--bind`), and that both ports are open"
     )
 

@@ -42,7 +42,7 @@ def test_services_explain_themselves(service: str, capsys: pytest.CaptureFixture
 
 def test_an_unknown_service_is_named_with_the_known_ones() -> None:
     """The error says what was found, what was expected."""
-    with pytest.raises(ServiceError, match="'nonsense'.*arbiter, ingest, monitor, publisher"):
+    with pytest.raises(ServiceError, match=r"'nonsense'.*arbiter, ingest, monitor, publisher"):
         service_module("nonsense")
 
 
