@@ -120,6 +120,7 @@ def stage(misbehaviour: str) -> Iterator[Stage]:
             playing = Stage(host, market, receipts, host.open_log())
             until(lambda: playing.received() > TICKS_PER_S, "the first second of ticks")
             yield playing
+            playing.log.close()
         finally:
             host.stop()
 
@@ -134,8 +135,7 @@ def _start_strategy(host: Host, receipts: Path, port: int) -> None:
     )
     child = host.keeper.want(spec)
     host.keeper.converge()
-    assert child.process is not None and child.process.stdout is not None
-    assert StrategyVoice(child.process.stdout).ready.wait(20), "the strategy did not connect"
+    assert StrategyVoice(child.output()).ready.wait(20), "the strategy did not connect"
 
 
 def assert_nothing_wrong(report: Report, log: Log) -> None:

@@ -39,9 +39,11 @@ def hard_fault(tick: RawTick, *, last: float | None, outright: bool) -> str | No
     volume = tick.volume
     if volume is not None and volume < 0:
         return "negative_volume"
+    if not volume:
+        return None  # not traded today: last is yesterday's, zero or nothing
     if last is None:
-        return "no_last_although_traded" if volume else None
-    if outright and last <= 0 and volume:
+        return "no_last_although_traded"
+    if outright and last <= 0:
         return "price_not_positive"
     up, down = tick.limit_up, tick.limit_down
     if up is not None and 0 < up < HUGE and last > up:

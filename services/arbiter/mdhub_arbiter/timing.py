@@ -49,9 +49,8 @@ class TradingDays:
 
     def __init__(self, closed: frozenset[int] = frozenset()) -> None:
         self.closed = closed
-        self._midnight_ns = 0
-        self._market_ns = 0
         self._days: dict[tuple[int, bool], tuple[int, int]] = {}
+        self.set_market_time(0)
 
     def set_market_time(self, market_ns: int) -> None:
         """Market time against which dates are resolved from now on."""

@@ -76,16 +76,26 @@ def _run(spec: SourceSpec, options: argparse.Namespace, stop: Event, logger: Log
         counters=lambda: dict(player.counts),
     )
     done = Event()
-    thread = Thread(target=writer.run, args=(done,), name="raw-writer", daemon=True)
+
+    def write() -> None:
+        try:
+            writer.run(done)
+        finally:
+            stop.set()  # without a writer the source delivers to nobody
+
+    thread = Thread(target=write, name="raw-writer", daemon=True)
     thread.start()
     logger.info("source_started", session=session)
     try:
         player.run(writer.emit, stop)
     finally:
+        written = thread.is_alive()
         done.set()
         thread.join(_FLUSH_S)
     logger.info("source_ended", sent=player.sent, unwritten=writer.waiting)
-    return SUPERSEDED if writer.superseded else 0
+    if writer.superseded:
+        return SUPERSEDED
+    return 0 if written else FAILED
 
 
 def _source(spec: SourceSpec, request_clock: RequestClock) -> Player:

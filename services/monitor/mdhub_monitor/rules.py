@@ -14,7 +14,7 @@ __all__ = ["BEAT_LIMIT_NS", "BeatFact", "Finding", "ServiceWatch", "SourceRates"
 
 BEAT_LIMIT_NS: Final = 3_000_000_000
 ENDED: Final = "ended"
-"""State of an instance whose work is done: its silence is no finding."""
+"""State of an instance whose work is done: no finding; its next start is one (`up`)."""
 SECOND_NS: Final = 1_000_000_000
 
 
@@ -50,7 +50,11 @@ class ServiceWatch:
         """Compare heartbeats with what was known; return what changed."""
         findings: list[Finding] = []
         for instance, beat in sorted(beats.items()):
-            silent = beat.state != ENDED and now_ns - beat.ts_ns > BEAT_LIMIT_NS
+            if beat.state == ENDED:
+                self._pids.pop(instance, None)
+                self._down.discard(instance)
+                continue
+            silent = now_ns - beat.ts_ns > BEAT_LIMIT_NS
             finding = self._change(instance, beat, silent=silent, now_ns=now_ns)
             if finding is not None:
                 findings.append(finding)

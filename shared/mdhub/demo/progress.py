@@ -32,8 +32,9 @@ class StrategyVoice:
         self._thread.start()
 
     def _listen(self, stdout: IO[str]) -> None:
-        for line in stdout:
-            self._take(json.loads(line))
+        with stdout:
+            for line in stdout:
+                self._take(json.loads(line))
 
     def _take(self, words: dict[str, Any]) -> None:
         self.newest = words

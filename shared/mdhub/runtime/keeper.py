@@ -50,6 +50,7 @@ class ChildState:
     starts: int = 0
     next_start_s: float = 0.0
     last_exit: int | None = None
+    """None also if the last start did not succeed at all."""
     quarantined: bool = False
     finished: bool = False
 
@@ -117,15 +118,19 @@ class Keeper:
     def _start(self, state: ChildState, now_s: float) -> None:
         state.starts += 1
         state.started_s = now_s
-        state.process = subprocess.Popen(
-            list(state.spec.command(state.starts)),
-            env={**os.environ, **state.spec.environment, PARENT_VARIABLE: str(os.getpid())},
-            stdin=subprocess.DEVNULL,
-            stdout=state.spec.stdout,
-            stderr=state.spec.stderr,
-            text=True,
-            start_new_session=True,
-        )
+        try:
+            state.process = subprocess.Popen(
+                list(state.spec.command(state.starts)),
+                env={**os.environ, **state.spec.environment, PARENT_VARIABLE: str(os.getpid())},
+                stdin=subprocess.DEVNULL,
+                stdout=state.spec.stdout,
+                stderr=state.spec.stderr,
+                text=True,
+                start_new_session=True,
+            )
+        except OSError:  # out of processes or memory: the others must live on
+            state.last_exit = None
+            self._plan_next(state, now_s)
 
     def _reap(self, state: ChildState, exit_code: int, now_s: float) -> None:
         state.last_exit = exit_code
@@ -133,9 +138,12 @@ class Keeper:
         if now_s - state.started_s >= STABLE_S:
             state.backoff.reset()
         state.finished = state.last_exit == 0 and not state.spec.restart_after_success
+        self._plan_next(state, now_s)
+
+    def _plan_next(self, state: ChildState, now_s: float) -> None:
+        state.next_start_s = now_s + state.backoff.next_s()
         limit = state.spec.give_up_after
         state.quarantined = limit is not None and state.backoff.attempts >= limit
-        state.next_start_s = now_s + state.backoff.next_s()
         self._on_exit(state)
 
 

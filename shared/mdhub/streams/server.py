@@ -27,6 +27,7 @@ _FSYNC: Final[dict[str, str]] = {"single": "always", "fast": "everysec"}
 _LEAST_MAJOR: Final = 7
 _SOCKET_PATH_MAX: Final = 100
 _POLL_S: Final = 0.01
+_VERSION_TIMEOUT_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,12 @@ def _bundled_binary() -> Path | None:
 
 
 def _major_version(path: str) -> int:
-    shown = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
+    try:
+        shown = subprocess.run(
+            [path, "--version"],
+            capture_output=True, text=True, check=False, timeout=_VERSION_TIMEOUT_S,
+        ).stdout  # fmt: skip
+    except (OSError, UnicodeDecodeError, subprocess.TimeoutExpired):
+        return 0
     found = re.search(r"v=(\d+)\.", shown)
     return int(found[1]) if found else 0
