@@ -50,7 +50,7 @@ def place(  # noqa: PLR0913 - the facts identity depends on
         _move(seen, ts_ns, day, volume, identity, closing)
         if seen.exchange == "CZCE":
             seen.second = [identity]
-            seen.cursors = {source: (session, 1)}
+            seen.cursors = {source: (session, 1, identity)}
         return NEW
     if seen.exchange == "CZCE":
         return _place_in_second(seen, volume, identity, closing, source, session)
@@ -90,20 +90,20 @@ def _place_in_second(
     that was behind keeps its place: what it skipped it may have lost or may still send.
     """
     emitted = seen.second
-    held_session, cursor = seen.cursors.get(source, (session, 0))
+    held_session, cursor, previous = seen.cursors.get(source, (session, 0, ()))
     if held_session != session:
-        cursor = 0
-    if cursor and emitted[cursor - 1] == identity:
+        cursor, previous = 0, ()
+    if identity == previous:
         return _same(seen, closing)
     for i in range(cursor, len(emitted)):
         if emitted[i] == identity:
-            seen.cursors[source] = (session, i + 1)
+            seen.cursors[source] = (session, i + 1, identity)
             return _same(seen, closing)
     if volume < seen.volume:
         return LATE
     in_front = cursor == len(emitted)
     emitted.append(identity)
-    seen.cursors[source] = (session, cursor + in_front)
+    seen.cursors[source] = (session, cursor + in_front, identity)
     if len(emitted) > KEPT_OF_A_SECOND:
         _forget_oldest(seen)
     _move(seen, seen.mark_ns, seen.mark_day, volume, identity, closing)
@@ -112,5 +112,5 @@ def _place_in_second(
 
 def _forget_oldest(seen: Instrument) -> None:
     del seen.second[0]
-    for source, (session, cursor) in seen.cursors.items():
-        seen.cursors[source] = (session, max(0, cursor - 1))
+    for source, (session, cursor, previous) in seen.cursors.items():
+        seen.cursors[source] = (session, max(0, cursor - 1), previous)

@@ -31,6 +31,9 @@ LIVE: Final = MarketClock(0, 0, 1.0)
 Identity = tuple[Any, ...]
 """Fields that tell two exchange snapshots of one contract at one time apart."""
 
+Cursor = tuple[int, int, Identity]
+"""Session of a source, how far it has come, and what it sent last."""
+
 LastClean = tuple[bytes, int, int, int, bytes]
 """Newest clean tick of an instrument: raw id, n, k, epoch, payload."""
 
@@ -52,8 +55,8 @@ class Instrument:
     """Close and settlement price last published."""
     second: list[Identity] = field(default_factory=list)
     """CZCE: what was emitted in the current second, in the order of the exchange."""
-    cursors: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """CZCE: source -> (session, how far into `second` its own sequence has come)."""
+    cursors: dict[str, Cursor] = field(default_factory=dict)
+    """CZCE: how far into `second` each source has come."""
     last: LastClean | None = None
     generation: int = 0
 
@@ -120,7 +123,7 @@ class State:
 
 _InstrumentRow = tuple[
     str, str, int, int, int, int, list[Any],
-    tuple[float | None, float | None], list[list[Any]], dict[str, tuple[int, int]],
+    tuple[float | None, float | None], list[list[Any]], dict[str, tuple[int, int, list[Any]]],
     LastClean | None,
 ]  # fmt: skip
 _ScalarsRow = tuple[
@@ -185,7 +188,8 @@ def _instrument(row: _InstrumentRow) -> Instrument:
     return Instrument(
         symbol=symbol, exchange=exchange, k=k, mark_ns=mark_ns, mark_day=mark_day, volume=volume,
         identity=_as_identity(identity), closing=closing, second=[_as_identity(s) for s in second],
-        cursors=cursors, last=last,
+        cursors={s: (session, at, _as_identity(i)) for s, (session, at, i) in cursors.items()},
+        last=last,
     )  # fmt: skip
 
 

@@ -65,7 +65,7 @@ def _run(spec: SourceSpec, options: argparse.Namespace, stop: Event, logger: Log
     connect = partial(open_log, redis_url(), service="ingest", prefix=options.prefix)
     run = _market_run(spec, options.run)
     clocks = ClockRequests(source=spec.name, run=run, connect=connect, stop=stop)
-    player = _source(spec, clocks.request)
+    player, malformed = _source(spec, clocks.request)
     session = _session(connect, spec.name, options.shards, stop)
     writer = RawWriter(
         source=spec.name,
@@ -73,7 +73,7 @@ def _run(spec: SourceSpec, options: argparse.Namespace, stop: Event, logger: Log
         shards=options.shards,
         connect=connect,
         logger=logger,
-        counters=lambda: dict(player.counts),
+        counters=lambda: {**player.counts, "malformed_rows": malformed()},
     )
     done = Event()
 
@@ -98,11 +98,13 @@ def _run(spec: SourceSpec, options: argparse.Namespace, stop: Event, logger: Log
     return 0 if written else FAILED
 
 
-def _source(spec: SourceSpec, request_clock: RequestClock) -> Player:
+def _source(spec: SourceSpec, request_clock: RequestClock) -> tuple[Player, Callable[[], int]]:
+    """Build the player, and what tells how many rows of its file could not be read."""
     knobs = spec.knobs()
     if isinstance(knobs, RecordingKnobs):
-        return _recording(spec, knobs, request_clock)
-    return _sim(spec, knobs, request_clock)
+        recording = Recording(knobs.file)
+        return _recording(spec, knobs, recording, request_clock), lambda: recording.malformed
+    return _sim(spec, knobs, request_clock), lambda: 0
 
 
 def _market_run(spec: SourceSpec, hub_run: str) -> str:
@@ -125,8 +127,9 @@ def _sim(spec: SourceSpec, knobs: SimKnobs, request_clock: RequestClock) -> Play
     )
 
 
-def _recording(spec: SourceSpec, knobs: RecordingKnobs, request_clock: RequestClock) -> Player:
-    recording = Recording(knobs.file)
+def _recording(
+    spec: SourceSpec, knobs: RecordingKnobs, recording: Recording, request_clock: RequestClock
+) -> Player:
     return recording_source(
         recording,
         request_clock=request_clock,

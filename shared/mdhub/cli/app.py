@@ -39,6 +39,19 @@ def _version(*, wanted: bool) -> None:
         raise typer.Exit
 
 
+def _speed(text: str) -> float:
+    """Parse `60` or `max` (0: as fast as it goes)."""
+    if text == "max":
+        return 0.0
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = -1.0
+    if not 0 < speed <= 3_600:  # noqa: PLR2004 - an hour a second; beyond it say max
+        raise typer.BadParameter(f"speed was {text!r}, expected a number up to 3600, or max")
+    return speed
+
+
 @app.callback()
 def _common(
     version: Annotated[
@@ -60,7 +73,9 @@ def demo(  # noqa: PLR0913 - options of a command
         Path | None,
         typer.Option(exists=True, dir_okay=False, help="Play a tick file, not the simulation."),
     ] = None,
-    speed: Annotated[float, typer.Option(min=0.1, help="Market seconds per second.")] = 1.0,
+    speed: Annotated[
+        str, typer.Option(help="Market seconds per second of a recording, or max.")
+    ] = "1",
     rate: Annotated[float, typer.Option(min=1, help="Simulated ticks per second.")] = 120.0,
     seed: Annotated[int, typer.Option(help="Seed of the simulated market.")] = 7,
     keep: Annotated[
@@ -75,10 +90,13 @@ def demo(  # noqa: PLR0913 - options of a command
     from mdhub.demo.market import RecordedDemo, SimDemo
     from mdhub.demo.run import DemoOptions, run_demo
 
-    if json and seconds is None:
+    pace = _speed(speed)
+    if pace == 0:
+        seconds = None
+    elif json and seconds is None:
         seconds = 20.0
     if recording is not None:
-        market: RecordedDemo | SimDemo = RecordedDemo(recording, speed, seconds, seed)
+        market: RecordedDemo | SimDemo = RecordedDemo(recording, pace, seconds, seed)
     else:
         market = SimDemo(seed, rate, seconds)
     sys.exit(run_demo(market, DemoOptions(seconds, json, keep=keep)))

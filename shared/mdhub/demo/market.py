@@ -27,7 +27,7 @@ class DemoMarket(Protocol):
 
     @property
     def rate(self) -> float:
-        """Market seconds per second."""
+        """Market seconds per second; 0 = as fast as it goes."""
 
     def sources(self) -> list[dict[str, Any]]:
         """Descriptions of sources A (fast, misbehaves) and B (later, loses nothing)."""
@@ -59,7 +59,10 @@ class SimDemo:
 
 @dataclass(frozen=True, slots=True)
 class RecordedDemo:
-    """A tick file, played through two derived sources."""
+    """A tick file, played through two derived sources.
+
+    `play_s` bounds a paced run; at speed 0 the whole file is played.
+    """
 
     file: Path
     speed: float
@@ -83,7 +86,7 @@ class RecordedDemo:
 def _pair(
     market: dict[str, Any], seed: int, play_s: float | None, *, rate: float
 ) -> list[dict[str, Any]]:
-    least, most = (ms / rate for ms in LAG_MS)
+    least, most = (ms / (rate or 1.0) for ms in LAG_MS)
     good = GOOD.format(seed=seed + 2, least=least, most=most)
     played = market if play_s is None else market | {"play_s": play_s}
     return [

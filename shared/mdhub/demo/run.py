@@ -29,13 +29,11 @@ from mdhub.demo.market import DemoMarket, as_json
 from mdhub.demo.progress import LiveChecker, Progress, StrategyVoice
 from mdhub.demo.receipts import read_receipts
 from mdhub.demo.show import LineShow, TableShow
+from mdhub.demo.watch import Watch
 from mdhub.host.ports import free_port_pair
 from mdhub.host.stack import Host, HubPlan, Publisher
 from mdhub.runtime.errors import ServiceError
-from mdhub.runtime.heartbeat import decode_beat
 from mdhub.runtime.keeper import ChildSpec, ChildState
-from mdhub.streams.errors import StreamsError
-from mdhub.streams.port import Log
 
 __all__ = ["DemoOptions", "run_demo"]
 
@@ -44,6 +42,7 @@ KILL_EVERY_S: Final = 30.0
 READY_S: Final = 20.0
 DRAIN_S: Final = 10.0
 TURN_S: Final = 0.05
+QUIET_S: Final = 1.0
 LIVE_MARGIN_S: Final = 1.5
 """What is younger is still under way and not judged by the live checker."""
 
@@ -54,10 +53,8 @@ class DemoOptions:
 
     seconds: float | None
     json: bool
-    kill: bool = True
     keep: Path | None = None
     """Folder for logs and receipts; None = a temporary one."""
-    quiet_s: float = 1.0
 
 
 def run_demo(market: DemoMarket, options: DemoOptions) -> int:
@@ -89,7 +86,7 @@ class _Demo:
         console = Console(stderr=options.json)
         fancy = console.is_terminal and not options.json
         self._show: TableShow | LineShow = TableShow(console) if fancy else LineShow(console)
-        self._log: Log | None = None
+        self._watch = Watch(self._host)
 
     def run(self) -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -131,28 +128,36 @@ class _Demo:
         return voice
 
     def _play(self, voice: StrategyVoice) -> None:
-        options, began_s = self._options, time.monotonic()
-        end_s = None if options.seconds is None else began_s + options.seconds
-        kill_s = began_s + (options.seconds / 2 if options.seconds else FIRST_KILL_S)
-        checker = LiveChecker(lambda: self._judge(final=False)) if options.seconds is None else None
+        """Show, and kill now and then, until the sources have played to their end."""
+        began_s = time.monotonic()
+        kill_s = began_s + self._first_kill_s()
+        checker = LiveChecker(lambda: self._judge(final=False)) if self._endless() else None
         try:
-            while not self._stop.is_set() and (end_s is None or time.monotonic() < end_s):
+            while not self._stop.is_set() and not self._watch.sources_ended():
                 self._turn(voice, checker.newest if checker else None)
-                if options.kill and time.monotonic() >= kill_s and self._kill("A"):
+                if time.monotonic() >= kill_s and self._kill("A"):
                     kill_s = time.monotonic() + KILL_EVERY_S
                 self._stop.wait(TURN_S)
         finally:
             if checker is not None:
                 checker.stop()
 
+    def _endless(self) -> bool:
+        return self._options.seconds is None and self._market.rate > 0
+
+    def _first_kill_s(self) -> float:
+        if self._options.seconds is not None:
+            return self._options.seconds / 2
+        return FIRST_KILL_S if self._market.rate else 1.0
+
     def _turn(self, voice: StrategyVoice, report: Report | None) -> None:
         self._host.keeper.converge()
-        self._read_counters()
+        self._progress.counters = self._watch.arbiter_counters()
         self._show.update(self._progress, voice, report)
 
     def _kill(self, source: str) -> bool:
         """SIGKILL the process of one source, found by its heartbeat."""
-        pid = self._beats().get(f"ingest:{source}", {}).get("pid")
+        pid = self._watch.source_pid(source)
         if pid is None:
             return False
         try:
@@ -166,88 +171,38 @@ class _Demo:
 
     def _finish(self, voice: StrategyVoice) -> None:
         """Sources end, the chain drains, the strategy ends; counters are read last."""
-        if self._played_to_the_end():
-            self._wait_sources()
         self._host.keeper.stop("ingest")
         self._drain(voice)
-        self._read_counters()
+        self._progress.counters = self._watch.arbiter_counters()
+        self._watch.close()
         self._host.keeper.stop("strategy")
         voice.wait_end(READY_S)
-
-    def _wait_sources(self) -> None:
-        """Each source ends by itself at the same market time, so nothing is cut off."""
-        deadline_s = time.monotonic() + READY_S
-        while time.monotonic() < deadline_s and not self._stop.is_set():
-            self._host.keeper.converge()
-            states = {n: b["state"] for n, b in self._beats().items() if n.startswith("ingest:")}
-            if states and all(state == "ended" for state in states.values()):
-                return
-            time.sleep(TURN_S)
 
     def _drain(self, voice: StrategyVoice) -> None:
         """Wait until the clean log and the strategy have been still for a while."""
         still_since_s, seen = time.monotonic(), (-1, -1)
         deadline_s = time.monotonic() + DRAIN_S
-        while time.monotonic() - still_since_s < self._options.quiet_s:
+        while time.monotonic() - still_since_s < QUIET_S:
             if time.monotonic() > deadline_s:
                 return
-            now = (self._n(), voice.newest.get("received", 0))
+            now = (self._watch.n(), voice.newest.get("received", 0))
             if now != seen:
                 seen, still_since_s = now, time.monotonic()
             time.sleep(TURN_S)
 
     def _judge(self, *, final: bool) -> Report:
-        """Let the checker compare. Not judged: what sources cut off mid-way never sent."""
-        margin_s = 0.0 if final and self._played_to_the_end() else LIVE_MARGIN_S
-        until_ns = None
+        """Let the checker compare. Not judged: what sources that were cut off never sent."""
         received = list(read_receipts(self._receipts)) if self._receipts.exists() else []
-        if received and margin_s:
-            newest_ns = max(tick.ts_ns for tick in received)
-            until_ns = newest_ns - int(margin_s * self._market.rate * 1e9)
         if not received:
             return check([], [])
+        until_ns = None
+        if not final or self._stop.is_set():
+            newest_ns = max(tick.ts_ns for tick in received)
+            until_ns = newest_ns - int(LIVE_MARGIN_S * self._market.rate * 1e9)
         return check(self._market.truth(), received, until_ns=until_ns)
-
-    def _played_to_the_end(self) -> bool:
-        return self._options.seconds is not None and not self._stop.is_set()
 
     def _on_exit(self, state: ChildState) -> None:
         self._show.say(f"{state.spec.name} ended (exit code {state.last_exit}) and is replaced")
-
-    def _read_counters(self) -> None:
-        beats = self._beats()
-        for name, beat in beats.items():
-            if name.startswith("arbiter:"):
-                self._progress.counters = beat["counters"]
-
-    def _beats(self) -> dict[str, dict[str, Any]]:
-        log = self._connected()
-        if log is None:
-            return {}
-        try:
-            payloads = log.beats()
-        except StreamsError:
-            self._log = None
-            return {}
-        beats = {name: decode_beat(payload) for name, payload in payloads.items()}
-        return {
-            name: {"pid": b.pid, "state": b.state, "counters": b.counters}
-            for name, b in beats.items()
-        }
-
-    def _n(self) -> int:
-        log = self._connected()
-        try:
-            return log.positions(0).n if log else -1
-        except StreamsError:
-            self._log = None
-            return -1
-
-    def _connected(self) -> Log | None:
-        if self._log is None:
-            with contextlib.suppress(StreamsError):
-                self._log = self._host.open_log()
-        return self._log
 
 
 def _conclude(

@@ -133,7 +133,12 @@ def test_quotes_of_options_that_never_traded_are_accepted(
 @pytest.mark.parametrize("last", [0.0, -35.0])
 def test_combinations_may_cost_nothing_or_less(last: float) -> None:
     """The price of a spread is a difference."""
-    spread = {"symbol": "SP m2701&m2705", "exchange": "DCE", "limit_up": 90.0, "limit_down": -90.0}
+    spread: dict[str, Any] = {
+        "symbol": "SP m2701&m2705",
+        "exchange": "DCE",
+        "limit_up": 90.0,
+        "limit_down": -90.0,
+    }
     tick = clean_tick(Desk().see(**spread, last=last, volume=12))
     assert tick.last == last
 
