@@ -108,7 +108,7 @@ def _named(clock: MarketClock) -> dict[str, Any]:
 
 
 def _market_clock(args: dict[str, Any], clock: MarketClock, wall_ns: int) -> MarketClock | None:
-    asked = (args["market_ns"], wall_ns, float(args["rate"]), str(args["run"]))
+    asked = (args["market_ns"], wall_ns, args["rate"], args["run"])
     wanted = msgspec.convert(asked, MarketClock)
     if not wanted.run:
         raise ValueError("run was empty, expected the name of this start of the hub")

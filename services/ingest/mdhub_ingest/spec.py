@@ -13,7 +13,7 @@ from mdhub_ingest.sources.port import SourceError
 
 __all__ = ["RecordingKnobs", "SimKnobs", "SourceSpec", "parse_spec"]
 
-Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$")]
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}\Z")]
 
 
 class SimKnobs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -66,4 +66,4 @@ def parse_spec(text: str) -> SourceSpec:
 def _path(kind: type, value: object) -> object:
     if kind is Path and isinstance(value, str):
         return Path(value)
-    raise NotImplementedError(f"no way to read a {kind.__name__}")
+    raise TypeError(f"{kind.__name__} was {value!r}, expected text")

@@ -98,7 +98,7 @@ def _report(log: Log, watch: ServiceWatch, rates: SourceRates, logger: Logger) -
         log.append(EVENTS, _service_event(finding, now_ns))
     for instance, beat in beats.items():
         log.append(EVENTS, _event(EventKind.HEARTBEAT, instance, _beat_body(beat), now_ns))
-    for source, rate in rates.take(now_ns).items():
+    for source, rate in rates.take(time.monotonic_ns()).items():
         body = {"ticks_per_s": round(rate, 1)}
         log.append(EVENTS, _event(EventKind.SOURCE_RATE, source, body, now_ns))
 

@@ -91,7 +91,10 @@ class SourceRates:
         self._counts[source] = self._counts.get(source, 0) + 1
 
     def take(self, now_ns: int) -> dict[str, float]:
-        """Ticks per second of each source since the last call; silent ones show 0."""
+        """Ticks per second of each source since the last call; silent ones show 0.
+
+        `now_ns` is of a clock that does not step.
+        """
         passed_ns = now_ns - self._last_ns if self._last_ns else 0
         self._last_ns = now_ns
         counts, self._counts = self._counts, dict.fromkeys(self._counts, 0)

@@ -143,7 +143,8 @@ class Keeper:
     def _plan_next(self, state: ChildState, now_s: float) -> None:
         state.next_start_s = now_s + state.backoff.next_s()
         limit = state.spec.give_up_after
-        state.quarantined = limit is not None and state.backoff.attempts >= limit
+        failed_often = limit is not None and state.backoff.attempts >= limit
+        state.quarantined = failed_often and not state.finished
         self._on_exit(state)
 
 

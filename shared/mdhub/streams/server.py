@@ -110,13 +110,15 @@ def wait_ready(url: str, *, timeout_s: float = 10.0) -> None:
     while True:
         try:
             link = Link(url, name="mdhub-wait")
-            link.call("FUNCTION", "STATS")
+            try:
+                link.call("FUNCTION", "STATS")
+            finally:
+                link.close()
         except (UnknownOutcome, NotReady) as error:
             if time.monotonic() >= deadline_s:
                 raise ServerStartError(f"no server after {timeout_s:g} s: {error}") from error
             time.sleep(_POLL_S)
         else:
-            link.close()
             return
 
 

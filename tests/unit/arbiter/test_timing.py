@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mdhub.wire.entries import ControlKind
@@ -45,6 +45,7 @@ def test_what_is_no_time_of_day_is_refused(text: str) -> None:
     assert time_of_day_ns(text) is None
 
 
+@settings(deadline=None)
 @given(st.text(max_size=10))
 def test_any_text_is_a_time_or_is_not(text: str) -> None:
     """No text makes the reader fail."""
@@ -161,6 +162,7 @@ def test_dates_of_fronts_do_not_matter(
     assert (tick.trading_day, tick.ts_ns) == (20261123, china_ns("2026-11-20 21:29:59"))
 
 
+@settings(deadline=None)
 @given(
     market_ns=st.integers(0, LAST_MOMENT_NS),
     second=st.integers(0, 86_399),

@@ -1,0 +1,163 @@
+"""The writer brings every tick of its source into raw once, whatever happens to the log."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from mdhub.runtime.heartbeat import decode_beat
+from mdhub.streams.memory import MemoryServer
+from mdhub.streams.topology import RAW
+from mdhub.wire.codec import decode_control
+from mdhub.wire.entries import ControlKind, LostRange
+from mdhub.wire.topics import shard_of
+from mdhub_ingest.outbox import Outbox
+from mdhub_ingest.writer import BATCH
+from tests.support.wait import until
+from tests.unit.ingest.builders import Desk
+
+
+def test_ticks_come_into_raw_as_they_were_taken() -> None:
+    """Stamped, numbered from 1, in order, with the source's own fields."""
+    desk = Desk()
+    made = desk.emit(5)
+    desk.flush()
+    ticks = desk.ticks()
+
+    assert [tick.seq for tick in ticks] == [1, 2, 3, 4, 5]
+    assert [tick.symbol for tick in ticks] == [snapshot.symbol for snapshot in made]
+    assert {(tick.source, tick.session) for tick in ticks} == {("A", 1)}
+
+
+def test_each_shard_has_its_own_numbers() -> None:
+    """A symbol always goes to one shard, and seq has no hole within it."""
+    desk = Desk(shards=3)
+    desk.emit(60)
+    desk.flush()
+
+    for shard in range(3):
+        assert {shard_of(tick.symbol, 3) for tick in desk.ticks(shard)} == {shard}
+        assert desk.seqs(shard) == list(range(1, len(desk.seqs(shard)) + 1))
+
+
+@pytest.mark.parametrize("executed", [False, True], ids=["refused", "reply lost"])
+@pytest.mark.parametrize("nth", [1, 2, 3])
+def test_an_unknown_outcome_neither_loses_nor_doubles(nth: int, executed: bool) -> None:  # noqa: FBT001 - a parameter
+    """After a lost connection the log is asked what it has, and gets the rest."""
+    desk = Desk()
+    desk.emit(BATCH * 3)
+    desk.faults.fail(nth=nth, name="raw_append", executed=executed)
+    desk.flush()
+
+    assert not desk.faults.pending
+    assert desk.seqs() == list(range(1, BATCH * 3 + 1))
+
+
+@pytest.mark.parametrize("name", ["writer_position", "beat"])
+def test_any_other_call_may_fail_too(name: str) -> None:
+    """The writer starts over whatever it was doing."""
+    desk = Desk()
+    desk.emit(10)
+    desk.faults.fail(name=name)
+    desk.flush()
+    assert desk.seqs() == list(range(1, 11))
+
+
+def test_without_a_leader_ticks_wait() -> None:
+    """A server that nobody leads refuses; nothing is lost until it is led."""
+    desk = Desk(led=False)
+    with desk.running():
+        desk.emit(5)
+        until(lambda: desk.writer._reconnects > 1, "the writer to be refused")
+        assert desk.writer.waiting == 5
+        desk.lead()
+        desk.wait_written()
+    assert desk.seqs() == [1, 2, 3, 4, 5]
+
+
+def test_a_restarted_server_gets_what_it_lacks() -> None:
+    """Another incarnation, led anew: the writer goes on from its position."""
+    desk = Desk()
+    with desk.running():
+        desk.emit(5)
+        desk.wait_written()
+        desk.server.restart()
+        desk.emit(5)
+        desk.lead()
+        desk.wait_written()
+    assert desk.seqs() == list(range(1, 11))
+
+
+def test_a_log_that_was_cut_back_is_filled_again() -> None:
+    """A server that lost everything gets the last ten seconds again."""
+    desk = Desk()
+    with desk.running():
+        desk.emit(5)
+        desk.wait_written()
+        lost = desk.server
+        desk.server = MemoryServer()
+        desk.lead()
+        lost.restart()
+        desk.emit(1)
+        until(lambda: len(desk.seqs()) == 6, "the new server to have all ticks")
+    assert desk.seqs() == [1, 2, 3, 4, 5, 6]
+
+
+def test_what_the_buffer_could_not_hold_is_declared() -> None:
+    """The log gets a `lost` entry naming the range, then what is left."""
+    desk = Desk()
+    desk.writer._outboxes = [Outbox(max_kept=4)]
+    desk.emit(10)
+    desk.flush()
+    _, (kind, payload) = desk.server.log("cli").entries(RAW)[1]
+    entry = decode_control(payload)
+    lost = msgspec.msgpack.decode(entry.body, type=LostRange)
+
+    assert (kind, entry.kind, entry.writer) == (b"c", ControlKind.LOST, "A")
+    assert (lost.first_seq, lost.last_seq) == (1, 6)
+    assert desk.seqs() == [6, 7, 8, 9, 10]
+
+
+def test_a_superseded_writer_stops_and_says_so() -> None:
+    """A newer run of the same source has written: this one is a leftover."""
+    desk = Desk()
+    newer = desk.new_writer(session=2)
+    desk.emit(2)
+    desk.flush()
+    desk.writer, old = newer, desk.writer
+    desk.emit(3)
+    desk.flush()
+    desk.writer = old
+    desk.emit(1)
+    desk.flush()
+
+    assert old.superseded
+    assert not newer.superseded
+    assert [(tick.session, tick.seq) for tick in desk.ticks()] == [
+        (1, 1), (1, 2), (2, 1), (2, 2), (2, 3),
+    ]  # fmt: skip
+    assert "superseded" in desk.said.getvalue()
+
+
+def test_a_source_says_how_it_is_and_that_it_ended() -> None:
+    """Its heartbeat carries counters, the source's own too; the last one says `ended`."""
+    desk = Desk()
+    with desk.running():
+        desk.emit(3)
+        until(lambda: "ingest:A" in desk.server.beats, "a heartbeat")
+        assert decode_beat(desk.server.beats["ingest:A"]).state == "running"
+    beat = decode_beat(desk.server.beats["ingest:A"])
+
+    assert (beat.service, beat.state) == ("ingest", "ended")
+    assert beat.counters == {"taken": 3, "waiting": 0, "dropped": 0, "reconnects": 0, "own": 7}
+
+
+def test_an_outage_is_logged_once() -> None:
+    """A line when the log goes away, not one per attempt."""
+    desk = Desk(led=False)
+    with desk.running():
+        desk.emit(1)
+        until(lambda: desk.writer._reconnects > 3, "several attempts")
+        desk.lead()
+        desk.wait_written()
+    assert desk.said.getvalue().count("log_unavailable") == 1

