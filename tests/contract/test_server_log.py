@@ -23,13 +23,13 @@ from mdhub.streams.errors import (
 )
 from mdhub.streams.ids import clean_id
 from mdhub.streams.open import open_log
-from mdhub.streams.port import FIRST_ID, CleanBatch, Entry, LeadRequest, Log, Positions
+from mdhub.streams.port import FIRST_ID, CleanBatch, Entry, LeadRequest, Log, Manifest, Positions
 from mdhub.streams.redis_log import RedisLog
 from mdhub.streams.topology import CLEAN, RAW, Keys
 from tests.support.proxy import FlakyProxy
 from tests.support.server import TestServer
 
-LIBRARY_SHA256 = "bfdcde15f0fce0b6c4b9ac99d254617b3a305e31ef471485b7185b9610947e3e"
+LIBRARY_SHA256 = "c47c355e7a72b69618a4a8130e700f06e3a2d44fc9b6629b1ba3227f33667ded"
 
 
 @pytest.fixture
@@ -280,3 +280,25 @@ def test_other_code_under_our_name_is_refused(prefix: str) -> None:
             with pytest.raises(WrongLibrary, match="FUNCTION DELETE"):
                 open_log(server.url, service="ingest", prefix=prefix)
             assert link.call("FCALL", "other", 0) == 1
+
+
+def test_parts_of_an_unfinished_snapshot_expire(server_url: str, prefix: str, arbiter: Log) -> None:
+    """A leader that dies half-way leaves nothing for ever; a committed part stays."""
+    manifest = Manifest(b"1-0", 0, "", 1, 0, 0)
+    key = Keys(prefix).snapshot_chunk(0, "1-0", "state-0")
+    with closing(Link(server_url, name="test")) as link:
+        arbiter.save_chunk(0, snapshot=b"1-0", part="state-0", data=b"state")
+        before = link.call("PTTL", key)
+        arbiter.commit_snapshot(0, token=1, manifest=manifest)
+        after = link.call("PTTL", key)
+
+    assert before > 0
+    assert after == -1
+
+
+def test_a_snapshot_with_a_part_missing_does_not_count(arbiter: Log) -> None:
+    """A manifest is refused as long as it names what is not there."""
+    with pytest.raises(ServerError, match="INCOMPLETE"):
+        arbiter.commit_snapshot(0, token=1, manifest=Manifest(b"1-0", 0, "", 1, 0, 0))
+
+    assert arbiter.manifests(0) == []

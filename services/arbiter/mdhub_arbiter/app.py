@@ -19,7 +19,7 @@ from mdhub.wire.codec import encode
 from mdhub.wire.ops import Event as OpsEvent
 from mdhub.wire.ops import EventKind, Severity
 from mdhub.wire.ticks import SCHEMA_VERSION
-from mdhub_arbiter.candidate import take_leadership, wait_for_vacancy
+from mdhub_arbiter.candidate import may_be_cut, take_leadership, wait_for_vacancy
 from mdhub_arbiter.leader import Leader
 from mdhub_arbiter.recovery import Recovered, recover
 
@@ -81,13 +81,14 @@ def _lead(log: Log, options: argparse.Namespace, stop: Event, logger: Logger) ->
     if seen is None:
         return
     recovered = recover(log, options.shard)
+    wall_ns = time.time_ns()
     leadership = take_leadership(
         log,
         options.shard,
         seen=seen,
         at=recovered.at,
-        wall_ns=time.time_ns(),
-        durable=options.profile == "single",
+        wall_ns=wall_ns,
+        cut=may_be_cut(log, seen, agrees=recovered.agrees, durable=options.profile == "single"),
     )
     if leadership is None:
         return
@@ -108,6 +109,7 @@ def _lead(log: Log, options: argparse.Namespace, stop: Event, logger: Logger) ->
         instance=f"arbiter:{options.id}",
         leadership=leadership,
         recovered=recovered,
+        since_ns=wall_ns,
     )
     leader.run(stop)
 

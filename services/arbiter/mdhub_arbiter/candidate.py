@@ -15,7 +15,7 @@ from mdhub.streams.port import Leadership, LeadRequest, Log, Positions
 from mdhub.wire.codec import control
 from mdhub.wire.entries import ControlKind, Lead
 
-__all__ = ["WRITER", "take_leadership", "wait_for_vacancy"]
+__all__ = ["WRITER", "may_be_cut", "take_leadership", "wait_for_vacancy"]
 
 WRITER: Final = "arbiter"
 TAKEOVER_S: Final = 0.15
@@ -41,15 +41,23 @@ def wait_for_vacancy(log: Log, shard: int, stop: Event) -> Leadership | None:
     return None
 
 
+def may_be_cut(log: Log, seen: Leadership, *, agrees: bool, durable: bool) -> bool:
+    """Whether what was published may differ from the log, so that clients must be told.
+
+    The server is another process and does not put every append on disk before it answers, or
+    the state could not be rebuilt as it was (`agrees` is false).
+    """
+    other_server = seen.incarnation not in ("", log.incarnation())
+    return not agrees or (other_server and not durable)
+
+
 def take_leadership(
-    log: Log, shard: int, *, seen: Leadership, at: Positions, wall_ns: int, durable: bool
+    log: Log, shard: int, *, seen: Leadership, at: Positions, wall_ns: int, cut: bool
 ) -> Leadership | None:
     """Try to take over from what was seen; None if another candidate was faster.
 
-    A new epoch opens when the log is new, and when it may have been cut back: the server is
-    another process and its profile does not put every append on disk before answering.
+    A new epoch opens when the log is new, and when `cut` says that it may have been cut back.
     """
-    cut = seen.incarnation != log.incarnation() and not durable
     epoch = seen.epoch
     if epoch == 0 or cut:
         epoch = max(wall_ns // 1_000_000, epoch + 1)

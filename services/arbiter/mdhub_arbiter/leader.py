@@ -47,7 +47,14 @@ class Leader:
     """Leads one shard until stopped or until something is wrong."""
 
     def __init__(
-        self, log: Log, *, shard: int, instance: str, leadership: Leadership, recovered: Recovered
+        self,
+        log: Log,
+        *,
+        shard: int,
+        instance: str,
+        leadership: Leadership,
+        recovered: Recovered,
+        since_ns: int,
     ) -> None:
         self._log = log
         self._shard = shard
@@ -61,6 +68,8 @@ class Leader:
         self._snapshotter = Snapshotter(log, shard=shard, token=self._token)
         self._retention = Retention(log, shard=shard, token=self._token)
         self._commands = Commands(log)
+        self._since_ns = since_ns
+        """Log time of the own lead entry: the state is the leader's own once it got there."""
         self._read = 0
 
     def run(self, stop: Event) -> None:
@@ -113,9 +122,11 @@ class Leader:
         self._clock.reanchor()
         wall_ns = self._clock.now_ns()
         self._append(ControlKind.CLOCK, Clock(wall_ns))
-        for change in self._commands.due(self._state, wall_ns):
-            self._append(ControlKind.CONFIG, change)
-        self._commands.answer(wall_ns)
+        if self._state.log_ns >= self._since_ns:
+            # Not earlier: a setting of the former leader may still wait to be folded.
+            for change in self._commands.due(self._state, wall_ns):
+                self._append(ControlKind.CONFIG, change)
+            self._commands.answer(wall_ns)
         self._retention.step(now_s)
         if now_s >= self._due.snapshot_s and not self._snapshotter.busy:
             self._due.snapshot_s = now_s + SNAPSHOT_EVERY_S

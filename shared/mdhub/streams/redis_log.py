@@ -29,6 +29,7 @@ __all__ = ["KEPT_SNAPSHOTS", "RedisLog"]
 
 KEPT_SNAPSHOTS: Final = 2
 TRIM_STEP: Final = 20_000
+_HALF_DONE_MS: Final = 600_000
 _DONE_TTL_MS: Final = 86_400_000
 _ONE_FIELD: Final = {"events": "e", "commands": "c", "logs": "l"}
 
@@ -153,12 +154,14 @@ class RedisLog:
         return Leadership(token, self._incarnation, lead_id, request.epoch, int(beat))
 
     def save_chunk(self, shard: int, *, snapshot: bytes, part: str, data: bytes) -> None:
-        self._link.call("SET", self._chunk(shard, snapshot, part), data)
+        # It expires unless the snapshot is committed: a leader may die half-way.
+        self._link.call("SET", self._chunk(shard, snapshot, part), data, "PX", _HALF_DONE_MS)
 
     def commit_snapshot(self, shard: int, *, token: int, manifest: Manifest) -> None:
+        parts = [self._chunk(shard, manifest.raw, part) for part in manifest.parts()]
         dropped = self._link.call(
-            "FCALL", functions.COMMIT_SNAPSHOT, 2,
-            self._keys.snapshots(shard), self._keys.leader(shard),
+            "FCALL", functions.COMMIT_SNAPSHOT, 2 + len(parts),
+            self._keys.snapshots(shard), self._keys.leader(shard), *parts,
             token, _encode(astuple(manifest)), KEPT_SNAPSHOTS,
         )  # fmt: skip
         for old in dropped:

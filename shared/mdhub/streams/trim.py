@@ -9,30 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
+from mdhub.streams.budgets import RETENTION, Budget
 from mdhub.streams.ids import id_less, id_parts, make_id
-from mdhub.streams.topology import CLEAN, RAW, REJECTED
 
 __all__ = ["RETENTION", "Budget", "TrimPlan", "plan_trim"]
-
-MINUTE_MS: Final = 60_000
-MEGABYTE: Final = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """How long and how much of a stream is kept."""
-
-    keep_ms: int
-    max_bytes: int
-
-
-RETENTION: Final = {
-    RAW.name: Budget(15 * MINUTE_MS, 512 * MEGABYTE),
-    CLEAN.name: Budget(60 * MINUTE_MS, 512 * MEGABYTE),
-    REJECTED.name: Budget(60 * MINUTE_MS, 128 * MEGABYTE),
-}
 
 
 @dataclass(frozen=True, slots=True)

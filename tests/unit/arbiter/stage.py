@@ -16,7 +16,7 @@ from mdhub.streams.port import Leadership, Log
 from mdhub.streams.topology import CLEAN, RAW
 from mdhub.wire.codec import decode_clean_header, decode_clean_tick, decode_marker, encode
 from mdhub.wire.entries import EpochMark
-from mdhub_arbiter.candidate import take_leadership
+from mdhub_arbiter.candidate import may_be_cut, take_leadership
 from mdhub_arbiter.leader import Leader
 from mdhub_arbiter.recovery import Recovered, recover
 from tests.support.faulty import Faults, faulty
@@ -59,15 +59,19 @@ class Stage:
         log = faulty(self.server.log("arbiter"), self.faults)
         seen = log.leadership(0)
         recovered = recover(log, 0)
-        leadership = take_leadership(
-            log, 0, seen=seen, at=recovered.at, wall_ns=wall_ns, durable=durable
-        )
+        cut = may_be_cut(log, seen, agrees=recovered.agrees, durable=durable)
+        leadership = take_leadership(log, 0, seen=seen, at=recovered.at, wall_ns=wall_ns, cut=cut)
         assert leadership is not None
         return self.leader(log, leadership, recovered)
 
     def leader(self, log: Log, leadership: Leadership, recovered: Recovered) -> Leader:
         return Leader(
-            log, shard=0, instance="arbiter:A", leadership=leadership, recovered=recovered
+            log,
+            shard=0,
+            instance="arbiter:A",
+            leadership=leadership,
+            recovered=recovered,
+            since_ns=0,
         )
 
     def work(self, leader: Leader) -> None:

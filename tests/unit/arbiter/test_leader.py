@@ -94,7 +94,7 @@ def test_only_one_of_two_candidates_takes_over(stage: Stage) -> None:
     log = stage.log
     seen, at = log.leadership(0), log.positions(0)
     taken = [
-        take_leadership(stage.log, 0, seen=seen, at=at, wall_ns=1, durable=True) for _ in range(2)
+        take_leadership(stage.log, 0, seen=seen, at=at, wall_ns=1, cut=False) for _ in range(2)
     ]
     assert taken[0] is not None
     assert taken[1] is None
@@ -105,7 +105,7 @@ def test_a_leader_that_still_writes_is_not_replaced(stage: Stage) -> None:
     log = stage.log
     at = replace(log.positions(0), clean=FIRST_ID)
     seen = log.leadership(0)
-    assert take_leadership(log, 0, seen=seen, at=at, wall_ns=1, durable=True) is None
+    assert take_leadership(log, 0, seen=seen, at=at, wall_ns=1, cut=False) is None
 
 
 def test_vacancy_is_seen_when_nobody_leads() -> None:

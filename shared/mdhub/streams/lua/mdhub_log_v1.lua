@@ -132,12 +132,17 @@ local function take(keys, args)
   return {lead_id, field(keys[4], 'beat', '0')}
 end
 
--- KEYS snaps, leader
+-- KEYS snaps, leader, part...
 -- ARGV token, manifest, keep
+-- Parts expire until they are committed: a leader may die half-way.
 -- Returns the manifests that no longer count.
 local function commit_snapshot(keys, args)
   local refusal = not_leading(keys[2], args[1])
   if refusal then return refusal end
+  for i = 3, #keys do
+    if redis.call('EXISTS', keys[i]) == 0 then return refuse('INCOMPLETE', keys[i] .. ' is gone') end
+  end
+  for i = 3, #keys do redis.call('PERSIST', keys[i]) end
   local keep = tonumber(args[3])
   redis.call('LPUSH', keys[1], args[2])
   local dropped = redis.call('LRANGE', keys[1], keep, -1)
