@@ -80,7 +80,7 @@ class Leader:
                 left_s = self._due.clock_s - time.monotonic()
                 entries = tail.read(block_ms=max(1, int(left_s * 1000)), count=READ_COUNT)
                 if entries:
-                    self._commit(entries)
+                    self.commit(entries)
                 if time.monotonic() >= self._due.clock_s:
                     self._every_clock()
                 if self._snapshotter.busy:
@@ -89,7 +89,8 @@ class Leader:
             tail.close()
             self._commands.close()
 
-    def _commit(self, entries: list[Entry]) -> None:
+    def commit(self, entries: list[Entry]) -> None:
+        """Fold raw entries and write what they yield. Raises Fenced, PositionMoved."""
         state = self._state
         clean: list[CleanOut] = []
         rejected: list[RejectedOut] = []
