@@ -32,6 +32,7 @@ pytestmark = [pytest.mark.process, pytest.mark.timeout(120)]
 
 TICKS_PER_S = 2_000.0
 PLAY_S = 6.0
+PLAY_PAST_A_SNAPSHOT_S = 15.0
 SEED = 20261121
 LOSES = "lose=0.01,repeat=0.01,corrupt=0.003,delay=0.002,seed=1"
 REPEATS = "repeat=0.01,seed=1"
@@ -97,8 +98,8 @@ def until_still(value: Callable[[], int], rounds: int = 60) -> int:
 
 
 @contextmanager
-def stage(misbehaviour: str) -> Iterator[Stage]:
-    market = SimDemo(SEED, TICKS_PER_S, PLAY_S)
+def stage(misbehaviour: str, play_s: float = PLAY_S) -> Iterator[Stage]:
+    market = SimDemo(SEED, TICKS_PER_S, play_s)
     sources = market.sources()
     sources[0]["misbehave"] = misbehaviour
     with tempfile.TemporaryDirectory(prefix="mdhub-kill-") as name:
@@ -155,8 +156,9 @@ def test_a_killed_source_is_not_noticed() -> None:
 
 
 def test_a_killed_arbiter_takes_up_where_it_was() -> None:
-    """State comes back from the log: the clean stream has no hole, no repeat."""
-    with stage(LOSES) as playing:
+    """State comes back from snapshot and log: the clean stream has no hole, no repeat."""
+    with stage(LOSES, PLAY_PAST_A_SNAPSHOT_S) as playing:
+        until(lambda: playing.log.manifests(0), "a snapshot to recover from")
         token = playing.log.leadership(0).token
         playing.host.keeper.kill("arbiter 0")
 

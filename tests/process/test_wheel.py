@@ -24,12 +24,14 @@ def test_the_wheel_alone_runs_the_demo(tmp_path: Path) -> None:
         archive.extractall(installed)
     environment = {**os.environ, "PYTHONPATH": str(installed)}
 
-    where = run_python(["-c", "import mdhub; print(mdhub.__file__)"], tmp_path, environment)
+    names = ("mdhub", "mdhub_arbiter", "mdhub_ingest", "mdhub_monitor", "mdhub_publisher")
+    show = f"import {', '.join(names)}; print(*(m.__file__ for m in ({', '.join(names)})))"
+    where = run_python(["-c", show], tmp_path, environment).split()
     demo = run_python(
         ["-m", "mdhub.cli.app", "demo", "--seconds", "6", "--json"], tmp_path, environment
     )
 
-    assert where.startswith(str(installed))
+    assert all(path.startswith(str(installed)) for path in where), where
     result = json.loads(demo.splitlines()[-1])
     assert (result["lost"], result["duplicated"]) == (0, 0)
     assert result["received"] > 100
