@@ -11,7 +11,7 @@ PROGRAMS = $(patsubst %/,%,$(sort $(dir $(wildcard bench/*.py examples/*.py scri
 export PYTHON VENV
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test demo test lint fmt bench wire-docs wheel lock test-all clean
+.PHONY: help install install-test demo test lint fmt bench wire-docs config-docs wheel lock test-all clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,11 @@ bench: install ## measure speed (ARGS="--help" for options)
 
 wire-docs: install ## write docs/wire.md from the code
 	$(RUN) mdhub.wire.markdown > docs/wire.md
+
+config-docs: install ## write docs/configuration.md and deploy/hub.example.toml from the code
+	$(RUN) mdhub.config.markdown > docs/configuration.md
+	@mkdir -p deploy
+	$(RUN) mdhub.config.example > deploy/hub.example.toml
 
 wheel: install ## build dist/mdhub-<version>-py3-none-any.whl
 	$(RUN) hatchling build -t wheel -d dist

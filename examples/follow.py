@@ -6,16 +6,21 @@ Prints `n symbol ts_ns last volume`. One instrument's entries, ticks and quality
 numbered by k, so a hole in k is a loss; `replay` requests would fill it.
 """
 
+import signal
 import sys
 
 import msgpack
 import zmq
 
-feed = zmq.Context().socket(zmq.SUB)
-feed.connect(sys.argv[1] if len(sys.argv) > 1 else "tcp://127.0.0.1:5555")
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a traceback
+try:
+    feed = zmq.Context().socket(zmq.SUB)
+    feed.connect(sys.argv[1] if len(sys.argv) > 1 else "tcp://127.0.0.1:5555")
+    left = int(sys.argv[2]) if len(sys.argv) > 2 else -1
+except (ValueError, zmq.ZMQError) as error:
+    sys.exit(f"usage: follow.py [tcp://host:port] [how many ticks]; {error}")
 feed.subscribe(b"tick.")
 feed.subscribe(b"quality.")
-left = int(sys.argv[2]) if len(sys.argv) > 2 else -1
 newest: dict[bytes, int] = {}
 while left:
     topic, header, payload = feed.recv_multipart()

@@ -6,6 +6,7 @@ Prints `n symbol ts_ns last volume`, as follow.py does. It reads shard 0: a hub 
 with more has further streams, `{s1}` and so on.
 """
 
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -38,8 +39,12 @@ def entries(url: str, since_s: float) -> Iterator[dict[bytes, bytes]]:
             yield fields
 
 
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a traceback
 args = dict(enumerate(sys.argv))
-log = entries(args.get(1, "redis://127.0.0.1:6379"), began_s(args.get(2, "60")))
-ticks = ((msgpack.unpackb(e[b"h"]), msgpack.unpackb(e[b"t"])) for e in log if b"t" in e)
-for header, tick in islice(ticks, int(args[3]) if 3 in args else None):
-    print(header[1], tick[1], tick[4], tick[8], tick[9], flush=True)
+try:
+    log = entries(args.get(1, "redis://127.0.0.1:6379"), began_s(args.get(2, "60")))
+    ticks = ((msgpack.unpackb(e[b"h"]), msgpack.unpackb(e[b"t"])) for e in log if b"t" in e)
+    for header, tick in islice(ticks, int(args[3]) if 3 in args else None):
+        print(header[1], tick[1], tick[4], tick[8], tick[9], flush=True)
+except (ValueError, redis.RedisError) as error:
+    sys.exit(f"usage: replay.py [redis://host:port] [seconds ago, or HH:MM] [how many]; {error}")

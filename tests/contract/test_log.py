@@ -14,11 +14,20 @@ from mdhub.streams.errors import (
     Superseded,
     TopologyError,
 )
-from mdhub.streams.ids import clean_id
+from mdhub.streams.ids import clean_id, id_parts
 from mdhub.streams.memory import MemoryServer
 from mdhub.streams.open import open_log
-from mdhub.streams.port import FIRST_ID, CleanBatch, LeadRequest, Log, Manifest, Positions
+from mdhub.streams.port import (
+    FIRST_ID,
+    TRIM_STEP,
+    CleanBatch,
+    LeadRequest,
+    Log,
+    Manifest,
+    Positions,
+)
 from mdhub.streams.topology import CLEAN, EVENTS, RAW, REJECTED
+from tests.support.wait import until
 
 Opener = Callable[[str], Log]
 
@@ -290,6 +299,78 @@ def test_readers_register_their_cursors(open_as: Opener) -> None:
     """Soft cursors of retention are kept per reader."""
     log = open_as("publisher")
 
-    log.set_cursor(0, "publisher:A", b"5-0")
+    log.set_cursor(0, CLEAN, reader="publisher:A", cursor=b"5-0")
+    log.set_cursor(0, RAW, reader="publisher:A", cursor=b"7-0")
+    found = log.cursors(0, CLEAN)["publisher:A"]
 
-    assert log.cursors(0) == {"publisher:A": b"5-0"}
+    assert found.cursor == b"5-0"
+    assert 0 <= found.age_ms < 5_000
+    assert log.cursors(0, RAW)["publisher:A"].cursor == b"7-0"
+    log.drop_cursor(0, CLEAN, reader="publisher:A")
+    assert (log.cursors(0, CLEAN), len(log.cursors(0, RAW))) == ({}, 1)
+
+
+def test_the_first_number_of_shards_stays_in_force(open_as: Opener) -> None:
+    """Whoever comes with another one learns what the log was made for."""
+    log = open_as("arbiter")
+
+    assert [log.claim_shards(2), log.claim_shards(3), open_as("cli").claim_shards(1)] == [2, 2, 2]
+
+
+def test_trimming_goes_in_steps(open_as: Opener) -> None:
+    """One call drops a bounded number of entries; 0 says that there is nothing left."""
+    log = open_as("arbiter")
+    token = take(log)
+    writer = open_as("ingest")
+    for first in range(1, 50_001, 5_000):
+        append(writer, first, *([b"x"] * 5_000))
+    newest = log.entries(RAW, count=1, newest_first=True)[0][0]
+
+    went: list[int] = []
+    while not went or went[-1]:
+        went.append(log.trim(0, token=token, stream=RAW, min_id=newest))
+
+    assert max(went) <= TRIM_STEP
+    assert len(went) in {4, 5}
+    assert log.length(RAW) <= 200
+
+
+def test_a_stream_has_a_length_per_shard(open_as: Opener) -> None:
+    """Entries are counted; a stream that nobody wrote has none."""
+    take(open_as("arbiter"))
+    log = open_as("ingest")
+    append(log, 1, b"a", b"b")
+
+    assert (log.length(RAW), log.length(RAW, shard=1), log.length(CLEAN)) == (3, 0, 0)
+
+
+def test_the_server_tells_its_clock_and_memory(open_as: Opener) -> None:
+    """Status reads ages by the clock that makes stream ids."""
+    log = open_as("arbiter")
+    take(log)
+
+    facts = log.server_facts()
+
+    newest_ms = id_parts(log.entries(RAW)[-1][0])[0]
+    assert 0 <= facts.now_ms - newest_ms < 5_000
+    assert facts.used_bytes > 0 and facts.limit_bytes >= 0 and facts.version
+
+
+def test_positions_are_asked_without_waiting(open_as: Opener) -> None:
+    """The answer comes in its own time, in order, whatever is called in between."""
+    arbiter = open_as("arbiter")
+    take(arbiter)
+    log = open_as("publisher")
+
+    found: list[list[Positions]] = []
+    log.ask_positions([0, 1])
+    assert log.positions(0) == arbiter.positions(0)
+
+    def answered() -> bool:
+        taken = log.take_positions()
+        found.extend([taken] if taken is not None else [])
+        return bool(found)
+
+    until(answered, "the positions")
+
+    assert found == [[arbiter.positions(0), arbiter.positions(1)]]

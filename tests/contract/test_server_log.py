@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -11,6 +12,7 @@ from threading import Event
 
 import pytest
 
+from mdhub.host.stack import Host, HubPlan
 from mdhub.streams import functions
 from mdhub.streams.client import CALL_TIMEOUT_S, Link
 from mdhub.streams.errors import (
@@ -18,13 +20,16 @@ from mdhub.streams.errors import (
     NoLeader,
     PositionMoved,
     ServerError,
+    ServerStartError,
     UnknownOutcome,
     WrongLibrary,
+    WrongShards,
 )
 from mdhub.streams.ids import clean_id
 from mdhub.streams.open import open_log
 from mdhub.streams.port import FIRST_ID, CleanBatch, Entry, LeadRequest, Log, Manifest, Positions
 from mdhub.streams.redis_log import RedisLog
+from mdhub.streams.server import Profile
 from mdhub.streams.topology import CLEAN, RAW, Keys
 from tests.support.proxy import FlakyProxy
 from tests.support.server import TestServer
@@ -294,6 +299,49 @@ def test_parts_of_an_unfinished_snapshot_expire(server_url: str, prefix: str, ar
 
     assert before > 0
     assert after == -1
+
+
+@pytest.mark.parametrize(("profile", "durable"), [("single", True), ("fast", False)])
+def test_a_server_is_asked_whether_it_is_durable(
+    profile: Profile,
+    durable: bool,  # noqa: FBT001 - a parameter
+    prefix: str,
+) -> None:
+    """Its settings count, not what a service was told; where they are secret, nobody knows."""
+    with (
+        TestServer(profile) as server,
+        closing(open_log(server.url, service="arbiter", prefix=prefix)) as log,
+        closing(Link(server.url, name="test")) as link,
+    ):
+        assert log.durable() is durable
+        link.call("ACL", "SETUSER", "default", "-config")
+        assert log.durable() is False
+        assert log.positions(0).n == 0
+
+
+def test_a_server_that_cannot_read_its_log_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A damaged file: at once, and with what the server itself says of it."""
+    monkeypatch.delenv("MDHUB_REDIS_URL", raising=False)
+    with tempfile.TemporaryDirectory(prefix="mdhub-test-") as folder:
+        damaged = Path(folder) / "appendonlydir" / "appendonly.aof.manifest"
+        damaged.parent.mkdir()
+        damaged.write_text("this is no manifest\n")
+        host = Host(HubPlan(Path(folder)))
+        try:
+            with pytest.raises(
+                ServerStartError, match=r"(?s)ended at once.*server\.log:\n.*manifest"
+            ):
+                host.start_server()
+        finally:
+            host.stop()
+
+
+def test_a_hub_does_not_start_on_a_log_of_other_shards(server_url: str, prefix: str) -> None:
+    """The second start says what was found and what to do."""
+    for shards in (2, 2):
+        Host(HubPlan(Path(), prefix=prefix, shards=shards, url=server_url)).start_server()
+    with pytest.raises(WrongShards, match="made for 2 shards, expected 1"):
+        Host(HubPlan(Path(), prefix=prefix, url=server_url)).start_server()
 
 
 def test_a_snapshot_with_a_part_missing_does_not_count(arbiter: Log) -> None:

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 
 import msgspec
 import pytest
+import zmq
 
 import mdhub
 from mdhub.sdk.events import EpochChange, Stall
+from mdhub.sdk.hub import Hub
 from mdhub.streams.memory import MemoryServer
 from mdhub.wire.requests import EndReply, ErrorCode, ErrorReply, HelloReply
 from mdhub_publisher.app import main
@@ -384,6 +386,30 @@ def test_nobody_there_is_said_with_advice() -> None:
     port = free_port()
     with pytest.raises(mdhub.HubUnreachable, match=rf"127\.0\.0\.1:{port}.*Check that"):
         mdhub.connect(f"tcp://127.0.0.1:{port}", timeout_s=0.2)
+
+
+def test_a_foreign_router_is_nobody() -> None:
+    """What answers in another language is counted, and is no publisher."""
+    port = free_port()
+    ended = threading.Event()
+
+    def babble(router: zmq.Socket[bytes]) -> None:
+        while not ended.is_set():
+            if router.poll(20):
+                router.send_multipart([router.recv_multipart()[0], b"\xc1 who are you?"])
+
+    with zmq.Context() as context, context.socket(zmq.ROUTER) as router:
+        router.bind(f"tcp://127.0.0.1:{port + 1}")
+        thread = threading.Thread(target=babble, args=(router,))
+        thread.start()
+        try:
+            with Hub((f"tcp://127.0.0.1:{port}",), timeout_s=0.5, repair_timeout_s=1) as hub:
+                with pytest.raises(mdhub.HubUnreachable):
+                    hub.hello()
+                assert hub.statistics.malformed
+        finally:
+            ended.set()
+            thread.join()
 
 
 @pytest.mark.parametrize("endpoint", ["5555", "tcp://host", "http://host:1", "tcp://h:99999"])

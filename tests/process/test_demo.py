@@ -44,7 +44,9 @@ def test_the_strategy_gets_every_tick_once_although_a_source_is_killed() -> None
     assert code == 0, result
     assert result["published"] == result["received"] > 500
     assert (result["lost"], result["duplicated"], result["false"]) == (0, 0, 0)
-    assert result["kills"] == 1
+    assert result["kills"] == result["sources"]["A"]["killed"] == 1
+    assert result["sources"]["A"]["restarts"] == 1
+    assert result["sources"]["B"]["restarts"] == 0
     assert result["sources"]["A"]["won"] > result["sources"]["B"]["won"] > 0
     assert result["sources"]["B"]["duplicates"] > 0
     assert result["p50_ms"] > 0
@@ -72,15 +74,21 @@ def test_real_ticks_go_through_whole() -> None:
     assert code == 0, result
     assert result["received"] > 3_000
     assert (result["lost"], result["duplicated"], result["false"]) == (0, 0, 0)
+    assert result["sources"]["A"]["broke"]["lost"] > 0, "the bad source was not bad"
+    assert result["sources"]["B"]["broke"]["lost"] == 0
 
 
-def test_ctrl_c_ends_everything_within_three_seconds() -> None:
-    """After SIGINT no process of the demo is left."""
+def test_ctrl_c_ends_everything_within_three_seconds(tmp_path: Path) -> None:
+    """After SIGINT the verdict comes at once, though much was received; no process is left."""
     demo = subprocess.Popen(
-        DEMO, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        [*DEMO, "--rate", "2000", "--keep", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
     )
     try:
-        until(lambda: len(descendants(demo.pid)) >= 8, "the demo's processes to start")
+        until(lambda: size(tmp_path / "receipts") > 5_000_000, "much to be received", timeout_s=60)
         family = descendants(demo.pid)
         demo.send_signal(signal.SIGINT)
         began_s = time.monotonic()
@@ -89,8 +97,57 @@ def test_ctrl_c_ends_everything_within_three_seconds() -> None:
         demo.kill()
 
     assert time.monotonic() - began_s < 3.0
+    assert len(family) >= 8
     assert [pid for pid in family if alive(pid)] == []
-    assert "nothing lost" in output
+    assert "nothing lost" in output, output
+    assert "of the span judged" in output
+    assert demo.returncode == 0
+
+
+def test_ticks_after_the_strategy_stopped_receiving_are_lost() -> None:
+    """A strategy that hears nothing from half time on is told from one that got everything."""
+    demo = subprocess.Popen([*DEMO, "--json", "--seconds", "8"], stdout=subprocess.PIPE, text=True)
+    try:
+        until(lambda: len(descendants(demo.pid)) >= 8, "the demo's processes to start")
+        time.sleep(4)  # half of what is played
+        strategy = [pid for pid in descendants(demo.pid) if "mdhub.demo.strategy" in command(pid)]
+        os.kill(strategy[0], signal.SIGSTOP)
+        output, _ = demo.communicate(timeout=60)
+    finally:
+        demo.kill()
+
+    result = json.loads(output.splitlines()[-1])
+    assert demo.returncode == 1
+    assert result["lost"] > 100, result
+    assert result["published"] == result["received"] + result["lost"]
+
+
+@pytest.mark.parametrize("content", ["a,b\n1,2\n", "x" * 200_000, ""])
+def test_a_file_that_cannot_be_played_is_refused_at_once(tmp_path: Path, content: str) -> None:
+    """Nothing is started for a file that is no recording: one sentence, exit code 1."""
+    bad = tmp_path / "bad.csv"
+    bad.write_text(content)
+
+    done = subprocess.run(
+        [*DEMO, "--recording", str(bad), "--seconds", "5", "--json"],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("mdhub: ")
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+
+
+def size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def command(pid: int) -> str:
+    asked = ["ps", "-o", "args=", "-p", str(pid)]
+    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout
 
 
 def descendants(pid: int) -> list[int]:

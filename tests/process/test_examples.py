@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.server import TestServer
+from tests.support.wait import until
 
 pytestmark = pytest.mark.process
 
@@ -90,3 +92,52 @@ def test_foreign_clients_are_foreign(name: str) -> None:
     """They show what the contract is worth without our code."""
     assert "import mdhub" not in (EXAMPLES / name).read_text()
     assert "from mdhub" not in (EXAMPLES / name).read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "args"),
+    [
+        ("follow.py", ["tcp://127.0.0.1:5555", "abc"]),
+        ("follow.py", ["nowhere"]),
+        ("replay.py", ["redis://127.0.0.1:1"]),
+        ("replay.py", ["foo://x"]),
+        ("replay.py", ["redis://127.0.0.1:1", "noon"]),
+    ],
+)
+def test_wrong_usage_is_one_sentence(name: str, args: list[str]) -> None:
+    """No traceback for who mistypes."""
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / name), *args],
+        capture_output=True, text=True, check=False, timeout=PATIENCE_S,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"usage: {name}")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_ctrl_c_is_quiet() -> None:
+    """A client that is ended at the keyboard says nothing."""
+    process = subprocess.Popen(
+        [sys.executable, str(EXAMPLES / "follow.py"), "tcp://127.0.0.1:1"],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    until(lambda: _ignores_nothing(process.pid), "the program to be past its imports")
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=PATIENCE_S)
+    assert (process.returncode, told) == (-signal.SIGINT, "")
+
+
+def _ignores_nothing(pid: int) -> bool:
+    """Whether SIGINT is left to the kernel, which Python does not do by itself."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    caught = next(int(line.split()[1], 16) for line in lines if line.startswith("SigCgt"))
+    running = (Path("/proc") / str(pid) / "maps").read_text()
+    return "zmq" in running and not caught & 1 << (signal.SIGINT - 1)
+
+
+def test_the_readme_shows_the_strategy_that_is_run() -> None:
+    """One text in two places."""
+    readme = (EXAMPLES.parent / "README.md").read_text()
+    code = (EXAMPLES / "strategy.py").read_text().partition("\n\n")[2]
+    assert f"```python\n{code}```" in readme

@@ -42,6 +42,9 @@ class Running:
         beat = self.log.beats().get(instance)
         return decode_beat(beat).pid if beat else 0
 
+    def wait_replaced(self, instance: str, pid: int) -> None:
+        until(lambda: self.pid(instance) not in (0, pid), f"{instance} to be replaced")
+
     def tail(self, *options: str) -> list[dict[str, Any]]:
         done = subprocess.run(
             [*MDHUB, "tail", "--endpoint", self.endpoint, "--json", *options],
@@ -93,7 +96,7 @@ def test_what_dies_is_started_again_and_the_feed_goes_on(tmp_path: Path) -> None
         before = {name: running.pid(name) for name in INSTANCES}
         for name, pid in before.items():
             os.kill(pid, signal.SIGKILL)
-            until(lambda n=name, p=pid: running.pid(n) not in (0, p), f"{name} to be replaced")
+            running.wait_replaced(name, pid)
 
         ticks = running.tail("--no-snapshot", "--count", "20")
 

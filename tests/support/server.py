@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from mdhub.runtime.keeper import ChildSpec, Keeper
+from mdhub.streams.client import Link
 from mdhub.streams.server import EmbeddedServer, Profile, find_server, wait_ready
 
 
@@ -26,6 +27,7 @@ class TestServer:
         binary = Path(named) if named else find_server()
         self.embedded = EmbeddedServer(binary, Path(self._folder.name), profile)
         self._keeper = Keeper()
+        self._pid = 0
 
     @property
     def url(self) -> str:
@@ -38,8 +40,18 @@ class TestServer:
         wait_ready(self.url)
         return self
 
+    def signal(self, number: int) -> None:
+        """Send a signal to the server process itself, not to the leash around it."""
+        link = Link(self.url, name="mdhub-test") if not self._pid else None
+        if link is not None:
+            info: bytes = link.call("INFO", "server")
+            link.close()
+            self._pid = int(info.partition(b"process_id:")[2].split()[0])
+        os.kill(self._pid, number)
+
     def kill_and_restart(self) -> None:
         """SIGKILL the server process and start another one on the same data."""
+        self._pid = 0
         process = self._keeper.children["server"].process
         assert process is not None
         process.kill()

@@ -6,13 +6,15 @@ import argparse
 import time
 from collections.abc import Sequence
 from threading import Event
+from typing import Any
 from uuid import uuid4
 
 from mdhub.runtime.backoff import Backoff
 from mdhub.runtime.logging import Logger, service_logger
 from mdhub.runtime.service import begin, redis_url
 from mdhub.streams import open_log
-from mdhub.streams.errors import Fenced, StreamsError, Superseded, TopologyError, WrongLibrary
+from mdhub.streams.errors import Fenced, StreamsError, Superseded, TopologyError, Unusable
+from mdhub.streams.open import check_shards
 from mdhub.streams.port import Leadership, Log
 from mdhub.streams.topology import EVENTS
 from mdhub.wire.codec import encode
@@ -26,6 +28,11 @@ from mdhub_arbiter.recovery import Recovered, recover
 __all__ = ["main"]
 
 EXAMPLE = "example: MDHUB_REDIS_URL=redis://127.0.0.1:6379 mdhub run arbiter --shard 0"
+NOT_DURABLE = (
+    "profile single was asked for, but the server does not say appendonly yes and appendfsync "
+    "always: after a restart of it ticks may be withdrawn, in a new epoch; configure the server so "
+    "(and allow CONFIG GET), or choose --profile fast"
+)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -35,19 +42,23 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EXAMPLE,
     )
     parser.add_argument("--shard", type=int, default=0, help="shard to decide (default 0)")
+    parser.add_argument("--shards", type=int, help="number of shards (default: as the log has)")
     parser.add_argument("--id", default="A", help="name of this instance (default A)")
     parser.add_argument("--prefix", default="mdhub:", help="key prefix of the hub")
     parser.add_argument(
         "--profile",
         choices=["single", "fast"],
         default="single",
-        help="durability of the server: single = nothing acknowledged is ever lost",
+        help="durability of the server: single = nothing acknowledged is ever lost (checked)",
     )
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run an arbiter until SIGTERM. Exit codes: 0 stopped, 1 cannot work with this server."""
+    """Run an arbiter until SIGTERM.
+
+    Exit codes: 0 stopped, 1 cannot work with this server, 2 the log has other shards.
+    """
     options = _parser().parse_args(argv)
     stop = begin()
     logger = service_logger("arbiter", options.id)
@@ -56,9 +67,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         started_s = time.monotonic()
         try:
             _lead_once(options, stop, logger)
-        except (TopologyError, WrongLibrary) as error:
+        except (TopologyError, Unusable) as error:
             logger.error("stopped", reason=str(error))
-            return 1
+            return error.exit_code
         except StreamsError as error:
             # Forget everything; the next turn recovers from the log.
             logger.warning("start_over", cause=type(error).__name__, reason=str(error))
@@ -71,9 +82,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _lead_once(options: argparse.Namespace, stop: Event, logger: Logger) -> None:
     log = open_log(redis_url(), service="arbiter", prefix=options.prefix)
     try:
+        check_shards(log, _shards(log, options))
         _lead(log, options, stop, logger)
     finally:
         log.close()
+
+
+def _shards(log: Log, options: argparse.Namespace) -> int:
+    """Number of shards that this arbiter was started for."""
+    given: int | None = options.shards
+    shards = log.claim_shards(1) if given is None else given
+    shard: int = options.shard
+    return max(shards, shard + 1)
 
 
 def _lead(log: Log, options: argparse.Namespace, stop: Event, logger: Logger) -> None:
@@ -81,6 +101,7 @@ def _lead(log: Log, options: argparse.Namespace, stop: Event, logger: Logger) ->
     if seen is None:
         return
     recovered = recover(log, options.shard)
+    durable = options.profile == "single" and log.durable()
     wall_ns = time.time_ns()
     leadership = take_leadership(
         log,
@@ -88,7 +109,7 @@ def _lead(log: Log, options: argparse.Namespace, stop: Event, logger: Logger) ->
         seen=seen,
         at=recovered.at,
         wall_ns=wall_ns,
-        cut=may_be_cut(log, seen, agrees=recovered.agrees, durable=options.profile == "single"),
+        cut=may_be_cut(log, seen, agrees=recovered.agrees, durable=durable),
     )
     if leadership is None:
         return
@@ -102,7 +123,12 @@ def _lead(log: Log, options: argparse.Namespace, stop: Event, logger: Logger) ->
         folded=recovered.folded,
         agrees=recovered.agrees,
     )
-    log.append(EVENTS, _leadership_event(options, leadership, recovered))
+    broken_promise = options.profile == "single" and not durable
+    if broken_promise:
+        logger.error("not_durable", reason=NOT_DURABLE)
+    log.append(
+        EVENTS, _leadership_event(options, leadership, recovered, broken_promise=broken_promise)
+    )
     leader = Leader(
         log,
         shard=options.shard,
@@ -115,11 +141,15 @@ def _lead(log: Log, options: argparse.Namespace, stop: Event, logger: Logger) ->
 
 
 def _leadership_event(
-    options: argparse.Namespace, leadership: Leadership, recovered: Recovered
+    options: argparse.Namespace,
+    leadership: Leadership,
+    recovered: Recovered,
+    *,
+    broken_promise: bool,
 ) -> bytes:
-    """A take-over is an event; a digest that does not agree is somebody's business now."""
-    severity = Severity.INFO if recovered.agrees else Severity.ERROR
-    body = {
+    """A take-over is an event; what does not agree or hold is somebody's business now."""
+    severity = Severity.INFO if recovered.agrees and not broken_promise else Severity.ERROR
+    body: dict[str, Any] = {
         "shard": options.shard,
         "token": leadership.token,
         "epoch": leadership.epoch,
@@ -129,6 +159,8 @@ def _leadership_event(
         "folded": recovered.folded,
         "agrees": recovered.agrees,
     }
+    if broken_promise:
+        body["not_durable"] = NOT_DURABLE
     return encode(
         OpsEvent(
             SCHEMA_VERSION,

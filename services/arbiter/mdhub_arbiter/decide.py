@@ -1,5 +1,5 @@
-# HOT: the fold over raw; no clock, no I/O, no settings. Measured by bench/.
-"""`decide`: what one raw entry means. `clean == f(raw)`, byte for byte.
+# HOT: the fold over raw; no clock, no I/O, no settings but those in raw. Measured by bench/.
+"""`decide`: what one raw entry means. `clean == f(raw)`, byte for byte but for `arb_ns`.
 
 Everything that may influence a verdict is an entry in raw; log time is the newest clock or
 leadership entry and never goes back; market time follows from log time by the `market_clock`
@@ -39,7 +39,7 @@ from mdhub.wire.entries import (
 from mdhub.wire.ticks import SCHEMA_VERSION, CleanTick, Flag, RawTick
 from mdhub_arbiter import identity as ident
 from mdhub_arbiter.rules import clean_levels, hard_fault, value
-from mdhub_arbiter.state import Identity, Instrument, SourceCounts, State
+from mdhub_arbiter.state import Instrument, SourceCounts, State
 from mdhub_arbiter.timing import LAST_MOMENT_NS, TradingDays, time_of_day_ns
 
 __all__ = ["Clean", "Rejected", "decide"]
@@ -127,8 +127,8 @@ def _tick(state: State, entry_id: bytes, tick: RawTick, payload: bytes) -> Clean
         ts_ns=ts_ns,
         day=trading_day,
         volume=tick.volume or 0,
-        identity=_identity(clean),
-        closing=(clean.close or None, clean.settlement or None),
+        identity=ident.identity_of(clean),
+        closing=ident.closing_of(clean),
         source=tick.source,
         session=tick.session,
     )
@@ -158,12 +158,6 @@ def _instrument(state: State, symbol: str) -> Instrument | None:
     instrument = Instrument(symbol, exchange, generation=state.generation)
     state.instruments[symbol] = instrument
     return instrument
-
-
-def _identity(tick: CleanTick) -> Identity:
-    bid = tick.bids[0] if tick.bids else None
-    ask = tick.asks[0] if tick.asks else None
-    return (tick.volume, tick.last, tick.open_interest, bid, ask)
 
 
 def _clean(tick: RawTick, instrument: Instrument, trading_day: int, ts_ns: int) -> CleanTick:

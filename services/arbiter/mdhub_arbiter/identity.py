@@ -11,9 +11,20 @@ from __future__ import annotations
 
 from typing import Final
 
+from mdhub.wire.ticks import CleanTick
 from mdhub_arbiter.state import Identity, Instrument
 
-__all__ = ["CONFLICT", "DUPLICATE", "LATE", "NEW", "SETTLEMENT", "VOLUME_REGRESS", "place"]
+__all__ = [
+    "CONFLICT",
+    "DUPLICATE",
+    "LATE",
+    "NEW",
+    "SETTLEMENT",
+    "VOLUME_REGRESS",
+    "closing_of",
+    "identity_of",
+    "place",
+]
 
 NEW: Final = "new"
 DUPLICATE: Final = "duplicate"
@@ -25,6 +36,18 @@ VOLUME_REGRESS: Final = "volume_regress"
 KEPT_OF_A_SECOND: Final = 16
 
 Closing = tuple[float | None, float | None]
+
+
+def identity_of(tick: CleanTick) -> Identity:
+    """Fields that tell two exchange snapshots of one contract at one time apart."""
+    bid = tick.bids[0] if tick.bids else None
+    ask = tick.asks[0] if tick.asks else None
+    return (tick.volume, tick.last, tick.open_interest, bid, ask)
+
+
+def closing_of(tick: CleanTick) -> Closing:
+    """Close and settlement price; 0 = not there yet."""
+    return (tick.close or None, tick.settlement or None)
 
 
 def place(  # noqa: PLR0913 - the facts identity depends on

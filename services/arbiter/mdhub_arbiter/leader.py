@@ -1,8 +1,9 @@
-# HOT: the loop of the leader. Reads raw, folds, commits; everything else is once in 100 ms.
+# HOT: the loop of the leader. Reads raw, folds, commits; between commits only short, due work.
 """The leader of a shard: raw -> decide -> clean, in commits through the fenced function.
 
 One loop, in this order: 1. read raw from the own cursor, 2. fold, 3. commit outputs and the new
-position in one step, 4. when due: clock entry, commands, a snapshot slice, trimming, heartbeat.
+position in one step, 4. every 100 ms: clock entry, commands, a step of trimming, and when due the
+beginning of a snapshot and the heartbeat, 5. a slice of the snapshot under way.
 Any error leaves the loop: all state is forgotten and start-up recovers it from the log.
 """
 

@@ -11,6 +11,7 @@ from mdhub.streams.port import FIRST_ID, Log, Manifest, Positions
 from mdhub.streams.topology import RAW
 from mdhub.wire.codec import DecodeError, decoder
 from mdhub_arbiter.decide import decide
+from mdhub_arbiter.restore import restore
 from mdhub_arbiter.state import NOT_A_STATE, State, decode_state
 
 __all__ = ["Recovered", "digest_text", "load_snapshot", "recover"]
@@ -41,8 +42,7 @@ def recover(log: Log, shard: int) -> Recovered:
     agrees = at.raw == FIRST_ID or (state.n == at.n and digest_text(state.digest) == at.digest)
     if not agrees:
         # The committed log is the truth: numbers go on from it, whatever was recomputed.
-        state.n = at.n
-        state.digest = int(at.digest or "0", 16)
+        restore(log, shard, state, at)
     return Recovered(state, at, start, folded, agrees)
 
 

@@ -17,9 +17,11 @@ from typing import Final
 from mdhub.market.recorded import Recording
 from mdhub.market.synthetic import SyntheticMarket
 from mdhub.runtime.logging import Logger, service_logger
+from mdhub.runtime.outage import Outage
 from mdhub.runtime.service import begin, redis_url
 from mdhub.streams import open_log
-from mdhub.streams.errors import StreamsError
+from mdhub.streams.errors import StreamsError, Unusable
+from mdhub.streams.open import check_shards
 from mdhub.streams.port import Log
 from mdhub.wire.errors import MdhubError
 from mdhub_ingest.market_clock import ClockRequests
@@ -64,9 +66,9 @@ def _parser() -> argparse.ArgumentParser:
 def _run(spec: SourceSpec, options: argparse.Namespace, stop: Event, logger: Logger) -> int:
     connect = partial(open_log, redis_url(), service="ingest", prefix=options.prefix)
     run = _market_run(spec, options.run)
-    clocks = ClockRequests(source=spec.name, run=run, connect=connect, stop=stop)
+    clocks = ClockRequests(source=spec.name, run=run, connect=connect, stop=stop, logger=logger)
     player, malformed = _source(spec, clocks.request)
-    session = _session(connect, spec.name, options.shards, stop)
+    session = _session(connect, spec.name, options.shards, stop=stop, outage=Outage(logger))
     writer = RawWriter(
         source=spec.name,
         session=session,
@@ -118,11 +120,12 @@ def _market_run(spec: SourceSpec, hub_run: str) -> str:
 
 def _sim(spec: SourceSpec, knobs: SimKnobs, request_clock: RequestClock) -> Player:
     market = SyntheticMarket(seed=knobs.seed, ticks_per_s=knobs.ticks_per_s)
+    played_ns = _played_ns(knobs.rate, spec.play_s)
     return sim_source(
         market,
         request_clock=request_clock,
         rate=knobs.rate,
-        until_ns=_until_ns(market.start_ns, knobs.rate, spec.play_s),
+        until_ns=None if played_ns is None else market.time_after(played_ns),
         misbehaviour=Misbehaviour.parse(spec.misbehave),
     )
 
@@ -130,31 +133,39 @@ def _sim(spec: SourceSpec, knobs: SimKnobs, request_clock: RequestClock) -> Play
 def _recording(
     spec: SourceSpec, knobs: RecordingKnobs, recording: Recording, request_clock: RequestClock
 ) -> Player:
+    played_ns = _played_ns(knobs.speed, spec.play_s)
     return recording_source(
         recording,
         request_clock=request_clock,
         rate=knobs.speed,
-        until_ns=_until_ns(recording.start_ns(), knobs.speed, spec.play_s),
+        until_ns=None if played_ns is None else recording.start_ns() + played_ns,
         misbehaviour=Misbehaviour.parse(spec.misbehave),
     )
 
 
-def _until_ns(start_ns: int, rate: float, play_s: float | None) -> int | None:
-    return None if play_s is None else start_ns + int(play_s * rate * 1e9)
+def _played_ns(rate: float, play_s: float | None) -> int | None:
+    return None if play_s is None else int(play_s * rate * 1e9)
 
 
-def _session(connect: Callable[[], Log], source: str, shards: int, stop: Event) -> int:
+def _session(
+    connect: Callable[[], Log], source: str, shards: int, *, stop: Event, outage: Outage
+) -> int:
     """A session number above every earlier one of this source, whatever the clock says."""
     while not stop.is_set():
         try:
             log = connect()
             try:
+                check_shards(log, shards)
                 held = [log.writer_position(shard, source).session for shard in range(shards)]
             finally:
                 log.close()
-        except StreamsError:
+        except Unusable:
+            raise
+        except StreamsError as error:
+            outage.away(error)
             stop.wait(0.1)
         else:
+            outage.back()
             return max(time.time_ns() // 1_000_000, *(session + 1 for session in held))
     raise SystemExit(0)
 

@@ -11,7 +11,9 @@ from uuid import uuid4
 import msgspec
 
 from mdhub.runtime.backoff import Backoff
-from mdhub.streams.errors import StreamsError
+from mdhub.runtime.logging import Logger
+from mdhub.runtime.outage import Outage
+from mdhub.streams.errors import StreamsError, Unusable
 from mdhub.streams.port import FIRST_ID, Log
 from mdhub.streams.topology import COMMANDS, EVENTS
 from mdhub.wire.codec import DecodeError, decode_event, encode
@@ -30,21 +32,28 @@ _BLOCK_MS: Final = 200
 class ClockRequests:
     """`request` is a `mdhub_ingest.sources.port.RequestClock`."""
 
-    def __init__(self, *, source: str, run: str, connect: Callable[[], Log], stop: Event) -> None:
+    def __init__(
+        self, *, source: str, run: str, connect: Callable[[], Log], stop: Event, logger: Logger
+    ) -> None:
         self._source = source
         self._run = run
         self._connect = connect
         self._stop = stop
+        self._outage = Outage(logger)
 
     def request(self, market_ns: int, rate: float) -> MarketClock:
-        """Ask until answered. Raises SourceError when refused or told to stop."""
+        """Ask until answered. Raises SourceError when refused or told to stop, Unusable."""
         backoff = Backoff(first_s=0.02, ceiling_s=0.5)
         while not self._stop.is_set():
             try:
                 answer = self._ask(market_ns, rate)
-            except StreamsError:
+            except Unusable:
+                raise
+            except StreamsError as error:
+                self._outage.away(error)
                 self._stop.wait(backoff.next_s())
                 continue
+            self._outage.back()
             if answer is not None:
                 return answer
         raise SourceError(f"source {self._source} was stopped before the market clock was set")

@@ -16,7 +16,7 @@ from mdhub.market.snapshot import Snapshot, raw_tick
 from mdhub.runtime.backoff import Backoff
 from mdhub.runtime.heartbeat import BEAT_EVERY_S, beat_payload
 from mdhub.runtime.logging import Logger
-from mdhub.streams.errors import StreamsError, Superseded
+from mdhub.streams.errors import StreamsError, Superseded, Unusable
 from mdhub.streams.port import Log
 from mdhub.wire.codec import control, encode
 from mdhub.wire.entries import ControlKind, LostRange
@@ -78,7 +78,10 @@ class RawWriter:
             return sum(outbox.waiting for outbox in self._outboxes)
 
     def run(self, stop: Event) -> None:
-        """Append until `stop` is set and everything taken so far is in the log."""
+        """Append until `stop` is set and everything taken so far is in the log.
+
+        Ends early, having said so, if the log cannot be used or another run has taken over.
+        """
         backoff = Backoff(first_s=0.02, ceiling_s=0.2)
         while not (stop.is_set() and not self.waiting):
             try:
@@ -86,6 +89,9 @@ class RawWriter:
             except Superseded as error:
                 self.superseded = True
                 self._logger.error("superseded", reason=str(error))
+                return
+            except Unusable as error:
+                self._logger.error("stopped", reason=str(error))
                 return
             except StreamsError as error:
                 if backoff.attempts == 0:
@@ -100,8 +106,10 @@ class RawWriter:
         try:
             have = [self._ask(log, shard) for shard in range(self._shards)]
             while not (stop.is_set() and not self.waiting):
-                self._arrived.wait(IDLE_S)
+                if not self.waiting:
+                    self._arrived.wait(IDLE_S)
                 self._arrived.clear()
+                # One batch each: a backlog starves neither another shard nor the heartbeat.
                 for shard in range(self._shards):
                     have[shard] = self._flush(log, shard, have[shard], backoff)
                 self._beat(log, "running")
@@ -120,15 +128,15 @@ class RawWriter:
 
     def _flush(self, log: Log, shard: int, have: int, backoff: Backoff) -> int:
         outbox = self._outboxes[shard]
-        while True:
-            with self._lock:
-                batch = outbox.batch(have, BATCH)
-            if batch is None:
-                return have
-            have = self._append(log, shard, batch)
-            backoff.reset()
-            with self._lock:
-                outbox.acknowledge(have, time.time_ns())
+        with self._lock:
+            batch = outbox.batch(have, BATCH)
+        if batch is None:
+            return have
+        have = self._append(log, shard, batch)
+        backoff.reset()
+        with self._lock:
+            outbox.acknowledge(have, time.time_ns())
+        return have
 
     def _append(self, log: Log, shard: int, batch: Batch) -> int:
         kinds, payloads = "t" * len(batch.payloads), batch.payloads

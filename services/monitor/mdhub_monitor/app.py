@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from threading import Event
 from typing import Any, Final
 from uuid import uuid4
@@ -12,9 +13,10 @@ from uuid import uuid4
 from mdhub.runtime.backoff import Backoff
 from mdhub.runtime.heartbeat import beat_payload
 from mdhub.runtime.logging import Logger, service_logger
+from mdhub.runtime.outage import Outage
 from mdhub.runtime.service import begin, redis_url
 from mdhub.streams import open_log
-from mdhub.streams.errors import StreamsError, TopologyError, WrongLibrary
+from mdhub.streams.errors import StreamsError, TopologyError, Unusable
 from mdhub.streams.port import FIRST_ID, Log
 from mdhub.streams.topology import EVENTS, RAW
 from mdhub.wire.codec import encode
@@ -22,11 +24,12 @@ from mdhub.wire.ops import Event as OpsEvent
 from mdhub.wire.ops import EventKind, Severity
 from mdhub.wire.ticks import SCHEMA_VERSION
 from mdhub_monitor.probes import read_beats, read_sources
-from mdhub_monitor.rules import BeatFact, Finding, ServiceWatch, SourceRates
+from mdhub_monitor.rules import BEAT_LIMIT_NS, BeatFact, Finding, ServiceWatch, SourceRates
 
 __all__ = ["main"]
 
 REPORT_EVERY_S: Final = 1.0
+MS_NS: Final = 1_000_000
 _BLOCK_MS: Final = 200
 
 
@@ -39,6 +42,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--id", default="A", help="name of this instance (default A)")
     parser.add_argument("--prefix", default="mdhub:", help="key prefix of the hub")
     parser.add_argument("--shards", type=int, default=1, help="number of shards (default 1)")
+    parser.add_argument(
+        "--silent-ms",
+        type=int,
+        default=BEAT_LIMIT_NS // MS_NS,
+        help="a service whose heartbeat is older is down (default %(default)s)",
+    )
     return parser
 
 
@@ -47,26 +56,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     stop = begin()
     logger = service_logger("monitor", options.id)
-    watch, backoff = ServiceWatch(), Backoff(first_s=0.1, ceiling_s=1.0)
+    watch, backoff = ServiceWatch(options.silent_ms * MS_NS), Backoff(first_s=0.1, ceiling_s=1.0)
+    outage = Outage(logger)
     while not stop.is_set():
         try:
             log = open_log(redis_url(), service="monitor", prefix=options.prefix)
             backoff.reset()
             try:
-                _watch(log, options, stop, watch, logger)
+                _watch(log, options, stop, partial(_report, log, watch, logger, outage))
             finally:
                 log.close()
-        except (TopologyError, WrongLibrary) as error:
+        except (TopologyError, Unusable) as error:
             logger.error("stopped", reason=str(error))
             return 1
         except StreamsError as error:
-            logger.warning("start_over", cause=type(error).__name__, reason=str(error))
+            outage.away(error)
             stop.wait(backoff.next_s())
     return 0
 
 
 def _watch(
-    log: Log, options: argparse.Namespace, stop: Event, watch: ServiceWatch, logger: Logger
+    log: Log, options: argparse.Namespace, stop: Event, report: Callable[[SourceRates], None]
 ) -> None:
     newest = [log.entries(RAW, shard=x, count=1, newest_first=True) for x in range(options.shards)]
     tails = [
@@ -81,16 +91,18 @@ def _watch(
                 read_sources(tail, rates, block_ms=_BLOCK_MS // len(tails))
             if time.monotonic() >= due_s:
                 due_s = time.monotonic() + REPORT_EVERY_S
-                _report(log, watch, rates, logger)
+                report(rates)
                 _beat(log, options.id)
                 for shard, tail in enumerate(tails):
-                    log.set_cursor(shard, f"monitor:{options.id}", tail.cursor)
+                    log.set_cursor(shard, RAW, reader=f"monitor:{options.id}", cursor=tail.cursor)
     finally:
         for tail in tails:
             tail.close()
 
 
-def _report(log: Log, watch: ServiceWatch, rates: SourceRates, logger: Logger) -> None:
+def _report(
+    log: Log, watch: ServiceWatch, logger: Logger, outage: Outage, rates: SourceRates
+) -> None:
     now_ns = time.time_ns()
     beats = read_beats(log)
     for finding in watch.look(beats, now_ns):
@@ -101,6 +113,7 @@ def _report(log: Log, watch: ServiceWatch, rates: SourceRates, logger: Logger) -
     for source, rate in rates.take(time.monotonic_ns()).items():
         body = {"ticks_per_s": round(rate, 1)}
         log.append(EVENTS, _event(EventKind.SOURCE_RATE, source, body, now_ns))
+    outage.back()
 
 
 def _service_event(finding: Finding, now_ns: int) -> bytes:

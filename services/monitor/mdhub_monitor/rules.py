@@ -1,6 +1,6 @@
 """Pure rules: facts of now and before -> findings. No clock, no I/O.
 
-A service is down when its heartbeat is older than 3 s; it is up again with the next one. A
+A service is down when its heartbeat is older than a limit; it is up again with the next one. A
 finding is made once per change, so nothing flaps.
 """
 
@@ -43,6 +43,8 @@ class Finding:
 class ServiceWatch:
     """Follows the heartbeats of all service instances."""
 
+    limit_ns: int = BEAT_LIMIT_NS
+    """A service whose heartbeat is older is down."""
     _pids: dict[str, int] = field(default_factory=dict)
     _down: set[str] = field(default_factory=set)
 
@@ -54,7 +56,7 @@ class ServiceWatch:
                 self._pids.pop(instance, None)
                 self._down.discard(instance)
                 continue
-            silent = now_ns - beat.ts_ns > BEAT_LIMIT_NS
+            silent = now_ns - beat.ts_ns > self.limit_ns
             finding = self._change(instance, beat, silent=silent, now_ns=now_ns)
             if finding is not None:
                 findings.append(finding)

@@ -5,18 +5,23 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from functools import partial
+from typing import Final
 
 from mdhub.runtime.errors import ServiceError
 from mdhub.runtime.logging import service_logger
 from mdhub.runtime.service import begin, redis_url
 from mdhub.streams import open_log
+from mdhub.streams.errors import Unusable
 from mdhub_publisher.fanout import Fanout, FanoutSettings
 
 __all__ = ["main"]
 
+LOG_TIMEOUT_S: Final = 0.15
+"""Heartbeats are due every 200 ms, also while a server that hangs is connected to."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a publisher until SIGTERM or SIGINT; return the exit code."""
+    """Run a publisher until SIGTERM. Exit codes: 0 stopped, 1 cannot serve here or at all."""
     args = _parser().parse_args(argv)
     url = redis_url()
     stop = begin()
@@ -24,13 +29,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         publisher_id=args.id, bind=args.bind, port=args.port, shards=args.shards
     )
     logger = service_logger("publisher", args.id)
-    connect = partial(open_log, url, service="publisher", prefix=args.prefix)
+    connect = partial(
+        open_log, url, service="publisher", prefix=args.prefix, timeout_s=LOG_TIMEOUT_S
+    )
     try:
-        fanout = Fanout(settings, connect, logger=logger)
+        Fanout(settings, connect, logger=logger).run(stop.is_set)
     except ServiceError as error:
         logger.error("cannot_serve", reason=str(error))
         return 1
-    fanout.run(stop.is_set)
+    except Unusable as error:
+        logger.error("stopped", reason=str(error))
+        return 1
     return 0
 
 

@@ -2,7 +2,8 @@
 """One thread between the log and the clients.
 
 It waits for three things at once: the cursor readers of the shards, requests, and time. Live
-messages go first; answers get the time between, 2 ms at most per turn.
+messages go first; answers get the time between, 2 ms at most per turn. Heartbeats wait for
+nobody: a server that hangs is told as `stalled`, it does not silence the publisher.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from mdhub.runtime.heartbeat import beat_payload
 from mdhub.runtime.logging import Logger
 from mdhub.streams.errors import StreamsError
 from mdhub.streams.port import Entry, Log
+from mdhub.streams.topology import CLEAN
 from mdhub.wire.codec import encode
 from mdhub.wire.live import Heartbeat, HubState, LiveHeader
 from mdhub.wire.ticks import SCHEMA_VERSION
@@ -51,7 +53,11 @@ class FanoutSettings:
 
 
 class Fanout:
-    """Binds at once (raises ServiceError if it cannot); `run` until `stop` says so."""
+    """Binds at once (raises ServiceError if it cannot); `run` until `stop` says so.
+
+    `open_log`: its connections should give up long before two heartbeats are due, since
+    connecting and old replays wait for the server.
+    """
 
     def __init__(
         self,
@@ -88,7 +94,10 @@ class Fanout:
         self._next_housekeeping_ns = 0
 
     def run(self, stop: Callable[[], bool]) -> None:
-        """Serve until `stop()` is true (asked at least 20 times a second), then close."""
+        """Serve until `stop()` is true (asked at least 20 times a second), then close.
+
+        Raises Unusable if the log cannot be used and trying again does not help.
+        """
         try:
             while not stop():
                 self.turn()
@@ -100,19 +109,18 @@ class Fanout:
         source = self.source
         ready = dict(self._poller.poll(self._patience_ms()))
         now_ns = time.monotonic_ns()
+        self._heartbeat_if_due(now_ns)
         try:
             for fileno, follow in list(source.follows.items()):
                 if fileno in ready:
                     self._publish(follow.shard, follow.take())
-            if now_ns >= self._next_heartbeat_ns:
-                self._observe(now_ns)
-            if now_ns >= self._next_housekeeping_ns:
+            # Only a server that has just answered is given what must be waited for.
+            if source.observe(now_ns) and now_ns >= self._next_housekeeping_ns:
                 self._housekeep(now_ns)
         except StreamsError as error:
             source.lost(error, now_ns)
         source.advance(now_ns)
-        if now_ns >= self._next_heartbeat_ns:
-            self._heartbeat(now_ns)
+        self._heartbeat_if_due(time.monotonic_ns())
         if self._live in ready:
             self._drain_subscriptions()
         if self._requests in ready:
@@ -140,13 +148,9 @@ class Fanout:
             return BLOCKED_MS if self.clients.blocked else 0
         return IDLE_MS if self.source.settled else CONNECTING_MS
 
-    def _observe(self, now_ns: int) -> None:
-        log = self.source.log
-        if log is not None:
-            for shard in self.shards.values():
-                shard.observe(log.positions(shard.shard), now_ns)
-
-    def _heartbeat(self, now_ns: int) -> None:
+    def _heartbeat_if_due(self, now_ns: int) -> None:
+        if now_ns < self._next_heartbeat_ns:
+            return
         self._next_heartbeat_ns = now_ns + HEARTBEAT_NS
         for shard in self.shards.values():
             self._send(self._heartbeat_frames(shard, shard.state(now_ns)))
@@ -170,7 +174,7 @@ class Fanout:
         name = f"publisher:{self._settings.publisher_id}"
         for shard in self.shards.values():
             if shard.phase is Phase.LIVE:
-                log.set_cursor(shard.shard, name, shard.cursor)
+                log.set_cursor(shard.shard, CLEAN, reader=name, cursor=shard.cursor)
         states = {shard.state(now_ns) for shard in self.shards.values()}
         state = next((s for s in (HubState.STALLED, HubState.HOLDING) if s in states), HubState.OK)
         log.beat(name, beat_payload("publisher", name, state, self.counters()))

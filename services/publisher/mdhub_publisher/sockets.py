@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 import zmq
 
 from mdhub.runtime.errors import ServiceError
+from mdhub.runtime.ports import holder_of
 
 __all__ = ["Sockets"]
 
@@ -57,35 +57,9 @@ def _bind(socket: zmq.Socket[bytes], bind: str, port: int) -> None:
     try:
         socket.bind(f"tcp://{bind}:{port}")
     except zmq.ZMQError as error:
-        holder = _holder_of(port) if error.errno == zmq.EADDRINUSE else ""
+        holder = holder_of(port) if error.errno == zmq.EADDRINUSE else ""
+        held = f" (held by {holder})" if holder else ""
         raise ServiceError(
-            f"cannot listen on {bind}:{port}: {error.strerror}{holder}. A publisher needs this "
+            f"cannot listen on {bind}:{port}: {error.strerror}{held}. A publisher needs this "
             "port and the one above; choose another with --port, or end what holds it"
         ) from error
-
-
-def _holder_of(port: int) -> str:
-    """Name the process that listens on a port, as far as /proc tells."""
-    inodes = _listening_inodes(port)
-    for fd in Path("/proc").glob("[0-9]*/fd/*") if inodes else ():
-        try:
-            if str(fd.readlink()) in inodes:
-                process = fd.parent.parent
-                return f" (held by {(process / 'comm').read_text().strip()}, pid {process.name})"
-        except OSError:
-            continue
-    return ""
-
-
-def _listening_inodes(port: int) -> set[str]:
-    inodes = set()
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        try:
-            lines = Path(table).read_text().splitlines()[1:]
-        except OSError:
-            continue
-        for line in lines:
-            fields = line.split()
-            if fields[3] == "0A" and int(fields[1].rpartition(":")[2], 16) == port:
-                inodes.add(f"socket:[{fields[9]}]")
-    return inodes

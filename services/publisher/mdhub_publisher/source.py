@@ -19,7 +19,8 @@ import msgspec
 
 from mdhub.runtime.backoff import Backoff
 from mdhub.runtime.logging import Logger
-from mdhub.streams.errors import StreamsError
+from mdhub.runtime.outage import Outage
+from mdhub.streams.errors import StreamsError, UnknownOutcome, Unusable
 from mdhub.streams.ids import OUTPUTS_PER_ENTRY, clean_id, id_less
 from mdhub.streams.port import Entry, Log, Manifest, Positions, Tail
 from mdhub.streams.topology import CLEAN
@@ -35,6 +36,9 @@ BATCH_ENTRIES: Final = 1_000
 MAX_OUTPUTS: Final = 4_096
 _BLOCK_MS: Final = 1_000
 _HOLD_POLL_NS: Final = 10_000_000
+OBSERVE_NS: Final = 100_000_000
+PATIENCE_NS: Final = 2_000_000_000
+"""A server that takes longer to say where the log is has failed."""
 
 _decode_chunk: Final = msgspec.msgpack.Decoder(list[tuple[bytes, bytes, bytes]]).decode
 
@@ -55,7 +59,10 @@ class Follow:
 
 
 class Source:
-    """Owns the connections. `advance` never raises StreamsError and never waits for an event."""
+    """Owns the connections. `advance` and `lost` raise Unusable, and no other StreamsError.
+
+    Nothing waits for an event; a server that hangs costs a connection's call timeout at most.
+    """
 
     def __init__(
         self,
@@ -77,8 +84,33 @@ class Source:
         self._watch = watch
         self._unwatch = unwatch
         self._logger = logger
+        self._outage = Outage(logger)
         self._backoff = Backoff(first_s=0.05, ceiling_s=1.0)
         self._next_ns = 0
+        self._asked_ns = 0
+        """When the positions were asked for that are not here yet; 0 = none are."""
+        self._next_observe_ns = 0
+
+    def observe(self, now_ns: int) -> bool:
+        """Ask the log where it is, or take its answer, without waiting; True if it answered."""
+        log = self.log
+        if log is None:
+            return False
+        if not self._asked_ns:
+            if now_ns >= self._next_observe_ns:
+                log.ask_positions([shard.shard for shard in self._shards])
+                self._asked_ns = now_ns
+                self._next_observe_ns = now_ns + OBSERVE_NS
+            return False
+        answers = log.take_positions()
+        if answers is None:
+            if now_ns - self._asked_ns > PATIENCE_NS:
+                raise UnknownOutcome(f"the server hangs: no answer in {PATIENCE_NS / 1e9:g} s")
+            return False
+        self._asked_ns = 0
+        for shard, positions in zip(self._shards, answers, strict=True):
+            shard.observe(positions, now_ns)
+        return True
 
     def advance(self, now_ns: int) -> None:
         """Move on if it is time; call it often while not `settled`."""
@@ -97,9 +129,11 @@ class Source:
     def lost(self, error: Exception, now_ns: int) -> None:
         """Give the connection up after a fault and start over, later."""
         self.close()
+        if isinstance(error, Unusable):
+            raise error
         pause_s = self._backoff.next_s()
         self._next_ns = now_ns + int(pause_s * 1e9)
-        self._logger.warning("start_over", cause=type(error).__name__, reason=str(error))
+        self._outage.away(error)
 
     def close(self) -> None:
         """Close all connections."""
@@ -112,6 +146,7 @@ class Source:
             with contextlib.suppress(StreamsError, OSError):
                 self.log.close()
             self.log = None
+        self._asked_ns = 0
         self.settled = False
         for shard in self._shards:
             shard.phase = Phase.DOWN
@@ -140,6 +175,7 @@ class Source:
         shard.observe(log.positions(shard.shard), now_ns)
         shard.incarnation = log.incarnation()
         self._backoff.reset()
+        self._outage.back()
         self._logger.info("following", shard=shard.shard, from_n=shard.n, tail_n=positions.n)
 
     def _check_history(self, log: Log, shard: Shard, positions: Positions) -> None:

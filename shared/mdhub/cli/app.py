@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 try:
     import typer
@@ -12,6 +12,7 @@ except ImportError:  # the base install is the SDK alone
     sys.exit('the mdhub command needs its own extra: pip install "mdhub[cli]" (or "mdhub[demo]")')
 
 from mdhub import __version__
+from mdhub.cli.config_app import config_app
 from mdhub.wire.errors import MdhubError
 
 __all__ = ["app", "main"]
@@ -19,18 +20,28 @@ __all__ = ["app", "main"]
 app = typer.Typer(
     name="mdhub",
     help="One trusted market data stream from several live feeds of Chinese futures and options.",
+    epilog="Example: mdhub demo; then mdhub up, and beside it mdhub status and mdhub tail",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.add_typer(config_app, name="config")
+
+Config = Annotated[Path | None, typer.Option(help="Configuration file (TOML).")]
+Data = Annotated[Path | None, typer.Option(help="Folder of an embedded server's data.")]
+Format = Literal["table", "lines", "json", "csv"]
 
 
 def main() -> None:
-    """Run the command line; an error of ours is one sentence and exit code 1."""
+    """Run the command line.
+
+    An error of ours is one sentence and exit code 1, a wrong configuration a list and 2.
+    """
     try:
         app()
     except MdhubError as error:
-        sys.exit(f"mdhub: {error}")
+        print(f"mdhub: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
 
 
 def _version(*, wanted: bool) -> None:
@@ -102,41 +113,58 @@ def demo(  # noqa: PLR0913 - options of a command
     sys.exit(run_demo(market, DemoOptions(seconds, json, keep=keep)))
 
 
-@app.command(epilog="Example: mdhub up --data ./hub --port 5555")
+@app.command(epilog="Example: mdhub up --config hub.toml --port 5555")
 def up(  # noqa: PLR0913 - options of a command
-    data: Annotated[Path, typer.Option(help="Folder of the server's data.")] = Path("mdhub-data"),
-    port: Annotated[int, typer.Option(help="Live stream; requests are one port above.")] = 5555,
-    bind: Annotated[str, typer.Option(help="Address to serve on.")] = "127.0.0.1",
+    config: Config = None,
+    data: Data = None,
+    port: Annotated[
+        int | None, typer.Option(help="Live stream; requests are one port above. Default 5555.")
+    ] = None,
+    bind: Annotated[str | None, typer.Option(help="Address to serve on. Default loopback.")] = None,
     second_port: Annotated[
         int | None, typer.Option(help="Run a second publisher on this port.")
     ] = None,
     profile: Annotated[
-        str, typer.Option(help="single: nothing acknowledged is lost; fast: up to 2 s may be.")
-    ] = "single",
+        str | None,
+        typer.Option(help="single: nothing acknowledged is lost; fast: up to 2 s may be."),
+    ] = None,
     source: Annotated[
         list[str] | None,
         typer.Option(help="A source as JSON (see `mdhub run ingest --help`); repeatable."),
     ] = None,
-    shards: Annotated[int, typer.Option(min=1, help="Number of shards.")] = 1,
+    shards: Annotated[int | None, typer.Option(help="Number of shards. Default 1.")] = None,
 ) -> None:
     """Run server and all services on this host; what dies is restarted. Ctrl-C ends it.
 
-    Without --source two simulated sources of one market are started. With MDHUB_REDIS_URL set
-    that server is used and none is started.
+    Options override MDHUB_ variables, these override the file (`mdhub config example`). Without
+    any source two simulated ones play one market. With MDHUB_REDIS_URL set that server is used
+    and none is started.
     """
+    from mdhub.cli.hubs import Overrides
     from mdhub.cli.up import run_up
 
-    sys.exit(
-        run_up(
-            folder=data,
-            port=port,
-            bind=bind,
-            second_port=second_port,
-            profile=profile,
-            sources=source or [],
-            shards=shards,
-        )
+    overrides = Overrides(
+        data=data, profile=profile, shards=shards, port=port, bind=bind, second_port=second_port
     )
+    sys.exit(run_up(config, overrides, tuple(source or ())))
+
+
+@app.command(epilog="Example: mdhub status --watch")
+def status(
+    config: Config = None,
+    data: Data = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Look every second.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object per look.")] = False,
+) -> None:
+    """Show services, sources, streams, lag, leadership and memory of a running hub.
+
+    Exit code 1 if something is wrong, with one line saying what and what to do. The hub is found
+    by --data or --config, by MDHUB_REDIS_URL, else in the folder mdhub-data.
+    """
+    from mdhub.cli.hubs import find_hub
+    from mdhub.cli.status.run import run_status
+
+    sys.exit(run_status(find_hub(config, data), as_json=json, watch=watch))
 
 
 @app.command(
@@ -157,30 +185,56 @@ def run(
     sys.exit(run_service(service, context.args))
 
 
-@app.command(epilog="Example: mdhub tail 'IF*.CFFEX' 'rb2610.SHFE' --json")
-def tail(
+@app.command(epilog="Example: mdhub tail 'IF*.CFFEX' 'rb2610.SHFE' --changed --format csv")
+def tail(  # noqa: PLR0913 - options of a command
     patterns: Annotated[
         list[str] | None, typer.Argument(help="Instruments, e.g. 'IF*.CFFEX'; default all.")
     ] = None,
     endpoint: Annotated[
         list[str] | None, typer.Option(help="Publisher; repeatable.", show_default=False)
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object per tick.")] = False,
+    form: Annotated[
+        Format | None,
+        typer.Option("--format", help="Default: a table on a terminal, lines in a pipe."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    source: Annotated[
+        str | None, typer.Option(help="Only of this source (of events: this subject).")
+    ] = None,
+    changed: Annotated[
+        bool, typer.Option("--changed", help="Only ticks that change the contract's volume.")
+    ] = False,
     snapshot: Annotated[bool, typer.Option(help="Begin with last values.")] = True,
-    count: Annotated[int | None, typer.Option(min=1, help="End after this many ticks.")] = None,
+    count: Annotated[int | None, typer.Option(min=1, help="End after this many rows.")] = None,
+    rejected: Annotated[
+        bool, typer.Option("--rejected", help="What the arbiter refused, read from the log.")
+    ] = False,
+    events: Annotated[bool, typer.Option("--events", help="Events, read from the log.")] = False,
+    kind: Annotated[
+        list[str] | None, typer.Option(help="Only events of this kind; repeatable.")
+    ] = None,
+    config: Config = None,
+    data: Data = None,
 ) -> None:
-    """Follow clean ticks: a live table on a terminal, plain lines in a pipe."""
-    from mdhub.cli.tail import run_tail
+    """Follow clean ticks from a publisher; with --rejected or --events a stream of the log.
 
-    sys.exit(
-        run_tail(
-            patterns or ["*"],
-            endpoint or ["tcp://127.0.0.1:5555"],
-            as_json=json,
-            snapshot=snapshot,
-            count=count,
-        )
-    )
+    The log is found by --data or --config, by MDHUB_REDIS_URL, else in the folder mdhub-data.
+    """
+    chosen = "json" if json else form
+    if rejected or events:
+        from mdhub.cli.hubs import find_hub
+        from mdhub.cli.tail_log import LogFilter, follow_events, follow_rejected
+
+        if chosen == "table" or (rejected and events):
+            raise typer.BadParameter("--rejected or --events, as lines, json or csv")
+        shown = LogFilter(tuple(patterns or ["*"]), source, tuple(kind or ()), count=count)
+        follow = follow_rejected if rejected else follow_events
+        sys.exit(follow(find_hub(config, data), chosen or "lines", shown))
+    from mdhub.cli.tail import TickFilter, run_tail
+
+    where = endpoint or ["tcp://127.0.0.1:5555"]
+    passing = TickFilter(source, changed, count)
+    sys.exit(run_tail(patterns or ["*"], where, form=chosen, snapshot=snapshot, chosen=passing))
 
 
 if __name__ == "__main__":

@@ -2,43 +2,70 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
 import mdhub
+from mdhub.cli.formats import Format, named_tick, writer
 from mdhub.wire.topics import subscription_prefixes
 
-__all__ = ["run_tail"]
+__all__ = ["TickFilter", "best", "run_tail"]
 
 ROWS: Final = 40
 """Contracts shown at a time: those with the newest ticks."""
+
+
+@dataclass(frozen=True, slots=True)
+class TickFilter:
+    """Which ticks are shown."""
+
+    source: str | None = None
+    """Only those this source won."""
+    changed: bool = False
+    """Only those whose volume differs from the contract's tick before."""
+    count: int | None = None
+    """End after so many."""
+
+    def of(self, ticks: Iterator[mdhub.Tick]) -> Iterator[mdhub.Tick]:
+        """The ticks that pass."""
+        volumes: dict[str, int | None] = {}
+        passed = 0
+        for tick in ticks:
+            still = self.changed and volumes.get(tick.vt_symbol, -1) == tick.volume
+            volumes[tick.vt_symbol] = tick.volume
+            if still or self.source not in {None, tick.source}:
+                continue
+            yield tick
+            passed += 1
+            if passed == self.count:
+                return
 
 
 def run_tail(
     patterns: Sequence[str],
     endpoints: Sequence[str],
     *,
-    as_json: bool,
+    form: Format | None,
     snapshot: bool,
-    count: int | None,
+    chosen: TickFilter,
 ) -> int:
-    """Print ticks until Ctrl-C or until `count` of them came."""
+    """Print ticks until Ctrl-C or until enough came; without a format a terminal gets a table."""
     for pattern in patterns:
         subscription_prefixes(pattern)  # a bad pattern is told before anything is waited for
+    console = Console()
     with mdhub.connect(*endpoints) as hub:
-        ticks = _limited(hub.ticks(*patterns, start="snapshot" if snapshot else "live"), count)
-        console = Console()
+        ticks = chosen.of(hub.ticks(*patterns, start="snapshot" if snapshot else "live"))
         try:
-            if console.is_terminal and not as_json:
+            if form == "table" or (form is None and console.is_terminal):
                 _table(console, ticks)
             else:
-                _lines(ticks, as_json=as_json)
+                _print(ticks, form or "lines")
         except KeyboardInterrupt:
             return 0
         except BrokenPipeError:
@@ -47,31 +74,22 @@ def run_tail(
     return 0
 
 
-def _limited(ticks: Iterator[mdhub.Tick], count: int | None) -> Iterator[mdhub.Tick]:
-    for number, tick in enumerate(ticks, start=1):
-        yield tick
-        if number == count:
-            return
-
-
-def _lines(ticks: Iterator[mdhub.Tick], *, as_json: bool) -> None:
+def _print(ticks: Iterator[mdhub.Tick], form: Format) -> None:
+    write = writer(form, line=_line, named=named_tick)
     for tick in ticks:
-        print(json.dumps(_named(tick)) if as_json else _line(tick), flush=True)
-
-
-def _named(tick: mdhub.Tick) -> dict[str, Any]:
-    """All fields by name, with the exchange time in words."""
-    fields = {name: getattr(tick, name) for name in tick.__struct_fields__}
-    return fields | {"ts": tick.ts.isoformat()}
+        write(tick)
 
 
 def _line(tick: mdhub.Tick) -> str:
-    bid, ask = _best(tick.bids), _best(tick.asks)
     moment = tick.ts.strftime("%H:%M:%S.%f")[:-3]
-    return f"{moment} {tick.vt_symbol} {tick.last} {tick.volume} {bid} {ask} {tick.source}"
+    return (
+        f"{moment} {tick.vt_symbol} {tick.last} {tick.volume} {best(tick.bids)} "
+        f"{best(tick.asks)} {tick.source}"
+    )
 
 
-def _best(levels: Sequence[tuple[float | None, int | None]]) -> str:
+def best(levels: Sequence[tuple[float | None, int | None]]) -> str:
+    """First level of a side: `3125.0x12`."""
     return f"{levels[0][0]}x{levels[0][1]}" if levels else "-"
 
 
@@ -91,6 +109,6 @@ def _rendered(latest: dict[str, mdhub.Tick]) -> Table:
     for tick in sorted(newest, key=lambda tick: tick.vt_symbol):
         table.add_row(
             tick.vt_symbol, tick.ts.strftime("%H:%M:%S.%f")[:-3], f"{tick.last}",
-            f"{tick.volume}", _best(tick.bids), _best(tick.asks), tick.source,
+            f"{tick.volume}", best(tick.bids), best(tick.asks), tick.source,
         )  # fmt: skip
     return table

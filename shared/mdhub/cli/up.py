@@ -5,62 +5,62 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
-from mdhub.host.stack import Host, HubPlan, Publisher
+from mdhub.cli.hubs import Overrides, load_hub, plan_of
+from mdhub.config import HubConfig
+from mdhub.config.layers import DEFAULT
+from mdhub.config.show import redacted_url
+from mdhub.host.stack import Host
 from mdhub.runtime.errors import ServiceError
 from mdhub.runtime.keeper import ChildState
+from mdhub.runtime.ports import port_problem
 
 __all__ = ["run_up"]
 
 TURN_S: Final = 0.05
-SIMULATED: Final = (
-    '{"name": "A", "sim": {"seed": 7}}',
-    '{"name": "B", "sim": {"seed": 7}, "misbehave": "lag_ms=5-30"}',
-)
-_PROFILES: Final[dict[str, Literal["single", "fast"]]] = {"single": "single", "fast": "fast"}
 
 
-def run_up(  # noqa: PLR0913 - the options of the command
-    *,
-    folder: Path,
-    port: int,
-    bind: str,
-    second_port: int | None,
-    profile: str,
-    sources: Sequence[str],
-    shards: int,
-) -> int:
+def run_up(file: Path | None, overrides: Overrides, sources: tuple[str, ...]) -> int:
     """Be the parent of a hub until SIGINT or SIGTERM."""
-    if profile not in _PROFILES:
-        raise ServiceError(f"profile was {profile!r}, expected one of: {', '.join(_PROFILES)}")
-    second = () if second_port is None else (Publisher("B", second_port),)
-    plan = HubPlan(
-        folder=folder,
-        profile=_PROFILES[profile],
-        bind=bind,
-        publishers=(Publisher("A", port), *second),
-        sources=tuple(sources or SIMULATED),
-        shards=shards,
-    )
+    loaded = load_hub(file, overrides)
+    config = loaded.config
+    _check_ports(config)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    host = Host(plan, on_exit=_say_exit)
+    host = Host(plan_of(config, sources), on_exit=_say_exit)
+    simulated = not sources and loaded.origin(("sources", 0, "name")) == DEFAULT
     try:
         host.start_server()
         host.start("arbiter", "publisher", "monitor", "ingest")
-        _say(f"server {host.url} (profile {profile})")
-        if not sources:
-            _say("no --source was given: two SIMULATED sources play a synthetic market")
-        _say(f"follow it with: mdhub tail --endpoint tcp://{bind}:{port}   (Ctrl-C ends the hub)")
+        _say(f"server {redacted_url(host.url)} (profile {config.hub.profile})")
+        if simulated:
+            _say("no source was given: two SIMULATED sources play a synthetic market")
+        first = config.publishers[0]
+        _say(f"follow it with: mdhub tail --endpoint tcp://{first.bind}:{first.port}")
+        _say("look at it with: mdhub status   (Ctrl-C ends the hub)")
         while not stop.wait(TURN_S):
             host.keeper.converge()
     finally:
         host.stop()
     return 0
+
+
+def _check_ports(config: HubConfig) -> None:
+    """Refuse to start anything if a publisher could not serve. Raises ServiceError."""
+    problems = [
+        f"{problem} (publisher {publisher.id} needs {publisher.port} and {publisher.port + 1})"
+        for publisher in config.publishers
+        for port in (publisher.port, publisher.port + 1)
+        if (problem := port_problem(publisher.bind, port))
+    ]
+    if problems:
+        raise ServiceError(
+            f"{'; '.join(problems)}. Choose another port with --port or --second-port, or as "
+            "`port` under [[publishers]] in the file; or end what holds it"
+        )
 
 
 def _say(words: str) -> None:

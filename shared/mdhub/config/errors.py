@@ -26,6 +26,8 @@ class Problem:
 class ConfigError(MdhubError):
     """The configuration does not serve; every problem is named at once."""
 
+    exit_code = 2
+
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"

@@ -51,7 +51,6 @@ class _Scanner:
             else:
                 self._pair(table)
                 continue
-            self._at = self._text.index("]", self._at)
             while self._took("]"):
                 pass
         return self._lines

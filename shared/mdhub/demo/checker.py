@@ -1,8 +1,8 @@
 # HOT: `_true_content` and `_clean_content` run once per snapshot and tick.
 """The independent checker: what the market made against what a strategy received.
 
-It recomputes the market (from seed or file), compares whole contents, shares no code with arbiter
-or SDK and never looks at n or k.
+It recomputes the market (from seed or file), compares whole contents, shares no code with arbiter,
+publisher or SDK (the exchange of a contract is what the market says) and never looks at n or k.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Final
 
 import msgspec
 
-from mdhub.market.products import exchange_of
 from mdhub.market.snapshot import Snapshot
 from mdhub.wire.ticks import CleanTick, Level
 
@@ -88,11 +87,10 @@ class _Made:
         self.symbols: dict[str, int] = {}
         self.first_with: dict[int, int] = {}
         self.others_with: dict[int, list[int]] = {}
-        self._exchanges: dict[str, str] = {}
 
     def add(self, snapshot: Snapshot) -> None:
         symbol, place = snapshot.symbol, len(self.made_ns)
-        content = _true_content(snapshot, snapshot.exchange or self._exchange(symbol))
+        content = _true_content(snapshot)
         if self.first_with.setdefault(content, place) != place:
             self.others_with.setdefault(content, []).append(place)
         self.made_ns.append(snapshot.made_ns)
@@ -103,12 +101,6 @@ class _Made:
     def places(self, content: int) -> list[int]:
         first = self.first_with.get(content)
         return [] if first is None else [first, *self.others_with.get(content, ())]
-
-    def _exchange(self, symbol: str) -> str:
-        exchange = self._exchanges.get(symbol)
-        if exchange is None:
-            exchange = self._exchanges[symbol] = exchange_of(symbol) or ""
-        return exchange
 
 
 class _Receipts:
@@ -196,8 +188,8 @@ def _words(tick: CleanTick) -> str:
     return f"{tick.symbol} ts_ns={tick.ts_ns} volume={tick.volume} last={tick.last} {tick.source}"
 
 
-def _true_content(snapshot: Snapshot, exchange: str) -> int:
-    return _content(snapshot, exchange, snapshot.day, snapshot.exchange_ns)
+def _true_content(snapshot: Snapshot) -> int:
+    return _content(snapshot, snapshot.true_exchange, snapshot.day, snapshot.exchange_ns)
 
 
 def _clean_content(tick: CleanTick) -> int:

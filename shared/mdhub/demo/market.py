@@ -54,7 +54,8 @@ class SimDemo:
 
     def truth(self) -> Iterator[Snapshot]:
         market = SyntheticMarket(seed=self.seed, ticks_per_s=self.ticks_per_s)
-        return _until(market.snapshots(), market.start_ns, self.play_s)
+        end_ns = None if self.play_s is None else market.time_after(int(self.play_s * SECOND_NS))
+        return _until(market.snapshots(), end_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,10 @@ class RecordedDemo:
 
     def truth(self) -> Iterator[Snapshot]:
         recording = Recording(self.file)
-        market_s = None if self.play_s is None else self.play_s * self.speed
-        return _until(recording.snapshots(), recording.start_ns(), market_s)
+        if self.play_s is None:
+            return recording.snapshots()
+        end_ns = recording.start_ns() + int(self.play_s * self.speed * SECOND_NS)
+        return _until(recording.snapshots(), end_ns)
 
 
 def _pair(
@@ -95,12 +98,9 @@ def _pair(
     ]
 
 
-def _until(
-    snapshots: Iterator[Snapshot], start_ns: int, market_s: float | None
-) -> Iterator[Snapshot]:
-    if market_s is None:
+def _until(snapshots: Iterator[Snapshot], end_ns: int | None) -> Iterator[Snapshot]:
+    if end_ns is None:
         return snapshots
-    end_ns = start_ns + int(market_s * SECOND_NS)
     return takewhile(lambda snapshot: snapshot.made_ns < end_ns, snapshots)
 
 

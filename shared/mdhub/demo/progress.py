@@ -14,8 +14,6 @@ from mdhub.demo.checker import Report
 
 __all__ = ["LiveChecker", "Progress", "StrategyVoice"]
 
-CHECK_SHARE: Final = 20
-"""The checker rests this many times as long as it worked: it costs at most 5 % of a core."""
 CHECK_EVERY_S: Final = 3.0
 
 
@@ -51,23 +49,30 @@ class StrategyVoice:
 
 
 class LiveChecker:
-    """Runs the checker again and again on what was received so far."""
+    """Asks for a verdict again and again; each look only judges what came since the last."""
 
-    def __init__(self, judge: Callable[[], Report]) -> None:
-        self._judge = judge
+    def __init__(
+        self, look: Callable[[Callable[[], bool]], Report], *, every_s: float = CHECK_EVERY_S
+    ) -> None:
+        self._look = look
+        self._every_s = every_s
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.newest: Report | None = None
+        self.error: Exception | None = None
+        """Why there is no verdict and will be none."""
         self._thread.start()
 
     def _run(self) -> None:
-        pause_s = CHECK_EVERY_S
-        while not self._stop.wait(pause_s):
-            began_s = time.monotonic()
-            self.newest = self._judge()
-            pause_s = max(CHECK_EVERY_S, CHECK_SHARE * (time.monotonic() - began_s))
+        while not self._stop.wait(self._every_s):
+            try:
+                self.newest = self._look(lambda: not self._stop.is_set())
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is shown
+                self.newest, self.error = None, error
+                return
 
     def stop(self) -> None:
+        """Return after the step under way, a fraction of a second."""
         self._stop.set()
         self._thread.join()
 
@@ -81,6 +86,10 @@ class Progress:
     """Counters of the arbiter's newest heartbeat."""
     kills: list[str] = field(default_factory=list)
     restarts: dict[str, int] = field(default_factory=dict)
+    """New processes by source, killed by the demo or not."""
+    broke: dict[str, dict[str, int]] = field(default_factory=dict)
+    """By source: what it lost, corrupted, delayed and repeated on purpose."""
+    checker_error: Exception | None = None
 
     def of_source(self, kind: str, source: str) -> int:
         return self.counters.get(f"{kind}:{source}", 0)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from struct import Struct
 from types import TracebackType
-from typing import Final, Self
+from typing import BinaryIO, Final, Self
 
 from mdhub.wire.codec import decode_clean_tick, encode
 from mdhub.wire.ticks import CleanTick
 
-__all__ = ["ReceiptWriter", "read_receipts"]
+__all__ = ["ReceiptReader", "ReceiptWriter", "read_receipts"]
 
 _length: Final = Struct("<I")
 
@@ -41,11 +42,35 @@ class ReceiptWriter:
         self._file.close()
 
 
+class ReceiptReader:
+    """Reads on where it stopped; a record that is not whole yet is left for the next time."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+
+    def read(self, at_most: int) -> list[CleanTick]:
+        """Return the next ticks in order of receipt; none if there is no file yet."""
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._offset)
+                payloads = list(islice(_payloads(file), at_most))
+        except FileNotFoundError:
+            return []
+        self._offset += sum(_length.size + len(payload) for payload in payloads)
+        return [decode_clean_tick(payload) for payload in payloads]
+
+
 def read_receipts(path: Path) -> Iterator[CleanTick]:
     """Ticks in order of receipt; a record that is not whole yet ends the reading."""
     with path.open("rb") as file:
-        while len(head := file.read(_length.size)) == _length.size:
-            payload = file.read(_length.unpack(head)[0])
-            if len(payload) < _length.unpack(head)[0]:
-                return
-            yield decode_clean_tick(payload)
+        yield from map(decode_clean_tick, _payloads(file))
+
+
+def _payloads(file: BinaryIO) -> Iterator[bytes]:
+    while len(head := file.read(_length.size)) == _length.size:
+        (size,) = _length.unpack(head)
+        payload = file.read(size)
+        if len(payload) < size:
+            return
+        yield payload

@@ -9,6 +9,7 @@ strategy got.
 from __future__ import annotations
 
 import contextlib
+import csv
 import json
 import os
 import signal
@@ -24,14 +25,18 @@ from typing import Any, Final, TextIO
 
 from rich.console import Console
 
-from mdhub.demo.checker import Report, check
+from mdhub.demo.bars import Bars
+from mdhub.demo.checker import Report
+from mdhub.demo.judge import CheckerError, RunningJudge, judge_whole
 from mdhub.demo.market import DemoMarket, as_json
 from mdhub.demo.progress import LiveChecker, Progress, StrategyVoice
 from mdhub.demo.receipts import read_receipts
-from mdhub.demo.show import LineShow, TableShow
+from mdhub.demo.show import LineShow, TableShow, misdeeds
 from mdhub.demo.watch import Watch
 from mdhub.host.ports import free_port_pair
 from mdhub.host.stack import Host, HubPlan, Publisher
+from mdhub.market.errors import MarketError
+from mdhub.market.snapshot import Snapshot
 from mdhub.runtime.errors import ServiceError
 from mdhub.runtime.keeper import ChildSpec, ChildState
 
@@ -43,6 +48,10 @@ READY_S: Final = 20.0
 DRAIN_S: Final = 10.0
 TURN_S: Final = 0.05
 QUIET_S: Final = 1.0
+GRACE_S: Final = 15.0
+"""By so much later than planned the sources must have begun, and have come to their end."""
+LAST_WORD_S: Final = 0.5
+"""After Ctrl-C: time for the last chunk, so that all ends within 3 s."""
 LIVE_MARGIN_S: Final = 1.5
 """What is younger is still under way and not judged by the live checker."""
 
@@ -58,7 +67,11 @@ class DemoOptions:
 
 
 def run_demo(market: DemoMarket, options: DemoOptions) -> int:
-    """Run the demo; exit code 1 if anything was lost, doubled, false or out of order."""
+    """Run the demo; exit code 1 if anything was lost, doubled, false or out of order.
+
+    Raises MarketError, ServiceError or CheckerError if there is no verdict at all.
+    """
+    _open_market(market)
     with _folder(options.keep) as folder, (folder / "services.log").open("w") as log:
         demo = _Demo(market, options, folder, log)
         try:
@@ -82,11 +95,15 @@ class _Demo:
         self._host = Host(plan, on_exit=self._on_exit, stderr=log)
         self._stderr = log
         self._stop = threading.Event()
+        self._cut_off = False
+        """Whether the sources were stopped before their end."""
         self._progress = Progress(time.monotonic())
         console = Console(stderr=options.json)
         fancy = console.is_terminal and not options.json
         self._show: TableShow | LineShow = TableShow(console) if fancy else LineShow(console)
         self._watch = Watch(self._host)
+        margin_ns = int(LIVE_MARGIN_S * market.rate * 1e9)
+        self._running = RunningJudge(market.truth(), self._receipts, margin_ns=margin_ns)
 
     def run(self) -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -96,9 +113,12 @@ class _Demo:
                 voice = self._start()
                 self._play(voice)
                 self._finish(voice)
+                self._cut_off = self._stop.is_set()
         finally:
             self._host.stop()
-        report = self._judge(final=True)
+        if not (self._cut_off or voice.newest.get("received")):
+            raise ServiceError("nothing was received although the sources came to their end")
+        report = self._verdict()
         return _conclude(report, voice, self._progress, self._options)
 
     def _start(self) -> StrategyVoice:
@@ -121,8 +141,10 @@ class _Demo:
         )
         host.keeper.converge()
         voice = StrategyVoice(strategy.output())
-        if not voice.ready.wait(READY_S):
-            raise ServiceError(f"the strategy was not connected after {READY_S:g} s")
+        deadline_s = time.monotonic() + READY_S
+        while not voice.ready.wait(TURN_S) and not self._stop.is_set():
+            if time.monotonic() > deadline_s:
+                raise ServiceError(f"the strategy was not connected after {READY_S:g} s")
         host.start("ingest")
         self._progress.started_s = time.monotonic()
         return voice
@@ -131,16 +153,27 @@ class _Demo:
         """Show, and kill now and then, until the sources have played to their end."""
         began_s = time.monotonic()
         kill_s = began_s + self._first_kill_s()
-        checker = LiveChecker(lambda: self._judge(final=False)) if self._endless() else None
+        checker = LiveChecker(self._running.look) if self._endless() else None
         try:
             while not self._stop.is_set() and not self._watch.sources_ended():
-                self._turn(voice, checker.newest if checker else None)
+                self._turn(voice, checker)
+                self._give_up_late(voice, time.monotonic() - began_s)
                 if time.monotonic() >= kill_s and self._kill("A"):
                     kill_s = time.monotonic() + KILL_EVERY_S
                 self._stop.wait(TURN_S)
         finally:
             if checker is not None:
                 checker.stop()
+                self._progress.checker_error = checker.error
+
+    def _give_up_late(self, voice: StrategyVoice, passed_s: float) -> None:
+        seconds = self._options.seconds
+        if seconds is not None and passed_s > seconds + GRACE_S:
+            raise ServiceError(
+                f"the sources were to end after {seconds:g} s and had not after {passed_s:.0f} s"
+            )
+        if passed_s > GRACE_S and not voice.newest.get("received"):
+            raise ServiceError(f"nothing was received in {passed_s:.0f} s")
 
     def _endless(self) -> bool:
         return self._options.seconds is None and self._market.rate > 0
@@ -150,10 +183,18 @@ class _Demo:
             return self._options.seconds / 2
         return FIRST_KILL_S if self._market.rate else 1.0
 
-    def _turn(self, voice: StrategyVoice, report: Report | None) -> None:
+    def _turn(self, voice: StrategyVoice, checker: LiveChecker | None) -> None:
         self._host.keeper.converge()
-        self._progress.counters = self._watch.arbiter_counters()
-        self._show.update(self._progress, voice, report)
+        self._look()
+        if checker is not None:
+            self._progress.checker_error = checker.error
+        self._show.update(self._progress, voice, checker.newest if checker else None)
+
+    def _look(self) -> None:
+        progress, lives = self._progress, self._watch.lives
+        progress.counters = self._watch.arbiter_counters()
+        progress.restarts = {source: life.restarts for source, life in lives.items()}
+        progress.broke = {source: life.broke() for source, life in lives.items()}
 
     def _kill(self, source: str) -> bool:
         """SIGKILL the process of one source, found by its heartbeat."""
@@ -165,7 +206,6 @@ class _Demo:
         except ProcessLookupError:
             return False
         self._progress.kills.append(source)
-        self._progress.restarts[source] = self._progress.restarts.get(source, 0) + 1
         self._show.say(f"killed source {source} (pid {pid}) with SIGKILL; the strategy goes on")
         return True
 
@@ -173,33 +213,53 @@ class _Demo:
         """Sources end, the chain drains, the strategy ends; counters are read last."""
         self._host.keeper.stop("ingest")
         self._drain(voice)
-        self._progress.counters = self._watch.arbiter_counters()
+        self._look()
         self._watch.close()
         self._host.keeper.stop("strategy")
         voice.wait_end(READY_S)
 
     def _drain(self, voice: StrategyVoice) -> None:
-        """Wait until the clean log and the strategy have been still for a while."""
+        """Wait until the clean log and the strategy have been still for a while.
+
+        After Ctrl-C nobody waits: what is under way is not judged.
+        """
+        if self._stop.is_set():
+            return
         still_since_s, seen = time.monotonic(), (-1, -1)
         deadline_s = time.monotonic() + DRAIN_S
         while time.monotonic() - still_since_s < QUIET_S:
-            if time.monotonic() > deadline_s:
+            if time.monotonic() > deadline_s or self._stop.is_set():
                 return
             now = (self._watch.n(), voice.newest.get("received", 0))
             if now != seen:
                 seen, still_since_s = now, time.monotonic()
             time.sleep(TURN_S)
 
-    def _judge(self, *, final: bool) -> Report:
-        """Let the checker compare. Not judged: what sources that were cut off never sent."""
-        received = list(read_receipts(self._receipts)) if self._receipts.exists() else []
-        if not received:
-            return check([], [])
-        until_ns = None
-        if not final or self._stop.is_set():
-            newest_ns = max(tick.ts_ns for tick in received)
-            until_ns = newest_ns - int(LIVE_MARGIN_S * self._market.rate * 1e9)
-        return check(self._market.truth(), received, until_ns=until_ns)
+    def _verdict(self) -> Report:
+        """Let the checker compare. Raises CheckerError if it cannot."""
+        if self._progress.checker_error is not None:
+            error = self._progress.checker_error
+            raise CheckerError(f"checker failed: {error}") from error
+        try:
+            return self._judge()
+        except Exception as error:
+            raise CheckerError(f"checker failed: {error}") from error
+
+    def _judge(self) -> Report:
+        if self._cut_off:
+            return self._running.settle(LAST_WORD_S)
+        received = list(read_receipts(self._receipts))
+        with Bars() as bars:
+            made = self._unless_stopped(self._market.truth())
+            truth = bars.over(made, "recomputing what the market made")
+            ticks = bars.over(received, "checking what was received", total=len(received))
+            return judge_whole(truth, ticks, received)
+
+    def _unless_stopped(self, made: Iterator[Snapshot]) -> Iterator[Snapshot]:
+        for snapshot in made:
+            if self._stop.is_set():
+                raise CheckerError("stopped before it was through")
+            yield snapshot
 
     def _on_exit(self, state: ChildState) -> None:
         self._show.say(f"{state.spec.name} ended (exit code {state.last_exit}) and is replaced")
@@ -232,23 +292,41 @@ def _conclude(
     return 0 if report.clean and report.received else 1
 
 
-def _source(name: str, words: dict[str, Any], progress: Progress) -> dict[str, int]:
+def _source(name: str, words: dict[str, Any], progress: Progress) -> dict[str, Any]:
     return {
         "won": words.get("wins", {}).get(name, 0),
         "duplicates": progress.of_source("duplicate", name),
         "late": progress.of_source("late", name),
         "rejected": progress.of_source("rejected", name),
+        "killed": progress.kills.count(name),
         "restarts": progress.restarts.get(name, 0),
+        "broke": progress.broke.get(name, {}),
     }
 
 
 def _print_summary(result: dict[str, Any], *, clean: bool) -> None:
+    if not result["received"]:
+        print("no verdict: nothing was received that could be judged")
+        return
     verdict = "nothing lost, nothing doubled, nothing false" if clean else "NOT CLEAN"
     print(
-        f"{verdict}: the market made {result['published']} snapshots, the strategy received "
-        f"{result['received']}; lost {result['lost']}, doubled {result['duplicated']}, false "
-        f"{result['false']}. Source A was killed {result['kills']} times."
+        f"{verdict}: of the span judged the market made {result['published']} snapshots, the "
+        f"strategy received {result['received']}; lost {result['lost']}, doubled "
+        f"{result['duplicated']}, false {result['false']}, out of order {result['out_of_order']}. "
+        f"Source A was killed {result['kills']} times. On purpose "
+        + "; ".join(f"{name}: {misdeeds(of['broke'])}" for name, of in result["sources"].items())
+        + "."
     )
+
+
+def _open_market(market: DemoMarket) -> None:
+    """Read the first snapshot before anything is started. Raises MarketError."""
+    try:
+        first = next(iter(market.truth()), None)
+    except csv.Error as error:
+        raise MarketError(f"the recording is no CSV file: {error}") from error
+    if first is None:
+        raise MarketError("the recording has no snapshot, expected at least one row")
 
 
 @contextlib.contextmanager

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Self
+from collections.abc import Mapping
+from typing import Any, Final, Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -14,7 +15,12 @@ from rich.text import Text
 from mdhub.demo.checker import Report
 from mdhub.demo.progress import Progress, StrategyVoice
 
-__all__ = ["LineShow", "TableShow"]
+__all__ = ["LineShow", "TableShow", "misdeeds"]
+
+RACE: Final = (
+    "source", "won the race", "duplicates dropped", "late", "rejected", "broke on purpose",
+    "killed", "restarts",
+)  # fmt: skip
 
 
 class LineShow:
@@ -40,7 +46,7 @@ class LineShow:
             return
         self._due_s = now_s + self._every_s
         words = voice.newest
-        checked = "not checked yet" if report is None else _verdict(report)
+        checked = _checked(progress, report)
         self.say(
             f"{now_s - progress.started_s:5.0f} s  {words.get('received', 0)} ticks "
             f"({voice.rate:.0f}/s)  p50 {_ms(words.get('p50_ms'))}  "
@@ -77,24 +83,26 @@ class TableShow:
 
 
 def _headline(progress: Progress, voice: StrategyVoice, report: Report | None) -> RenderableType:
-    words = voice.newest
+    said = voice.newest
     grid = Table.grid(padding=(0, 3))
     grid.add_row(
         f"[b]{voice.rate:.0f}[/b] ticks/s",
-        f"{words.get('received', 0)} received",
-        f"gateway to strategy p50 [b]{_ms(words.get('p50_ms'))}[/b] p99 {_ms(words.get('p99_ms'))}",
-        f"{words.get('gaps', 0)} gaps repaired",
+        f"{said.get('received', 0)} received",
+        f"gateway to strategy p50 [b]{_ms(said.get('p50_ms'))}[/b] p99 {_ms(said.get('p99_ms'))}",
+        f"{said.get('gaps', 0)} gaps repaired",
         f"{time.monotonic() - progress.started_s:.0f} s",
     )
+    words = f"independent checker: {_checked(progress, report)}"
+    if progress.checker_error is not None:
+        return Group(grid, Text(words, style="bold red"))
     if report is None:
-        return Group(grid, Text("the independent checker has not looked yet", style="dim"))
-    style = "green" if report.clean else "bold red"
-    return Group(grid, Text(f"independent checker: {_verdict(report)}", style=style))
+        return Group(grid, Text(words, style="dim"))
+    return Group(grid, Text(words, style="green" if report.clean else "bold red"))
 
 
 def _race(progress: Progress, voice: StrategyVoice) -> Table:
     table = Table(expand=True, title_justify="left")
-    for name in ("source", "won the race", "duplicates dropped", "late", "rejected", "restarts"):
+    for name in RACE:
         table.add_column(name, justify="left" if name == "source" else "right")
     wins = voice.newest.get("wins", {})
     for source in ("A", "B"):
@@ -104,6 +112,8 @@ def _race(progress: Progress, voice: StrategyVoice) -> Table:
             str(progress.of_source("duplicate", source)),
             str(progress.of_source("late", source)),
             str(progress.of_source("rejected", source)),
+            misdeeds(progress.broke.get(source, {})),
+            str(progress.kills.count(source)),
             str(progress.restarts.get(source, 0)),
         )
     reasons = ", ".join(f"{reason} {count}" for reason, count in progress.reasons().items())
@@ -120,9 +130,20 @@ def _ticks(latest: dict[str, list[Any]]) -> Table:
     return table
 
 
+def misdeeds(broke: Mapping[str, int]) -> str:
+    """In words what a source did wrong on purpose."""
+    return ", ".join(f"{kind} {count}" for kind, count in broke.items() if count) or "-"
+
+
+def _checked(progress: Progress, report: Report | None) -> str:
+    if progress.checker_error is not None:
+        return f"checker failed: {progress.checker_error}"
+    return "not checked yet" if report is None else _verdict(report)
+
+
 def _verdict(report: Report) -> str:
     return (
-        f"{report.made} made, {report.received} received, lost {report.lost}, "
+        f"{report.made} made, {report.received} received of the span judged, lost {report.lost}, "
         f"doubled {report.duplicated}, false {report.false}, out of order {report.out_of_order}"
     )
 

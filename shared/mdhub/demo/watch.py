@@ -3,18 +3,42 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
-from typing import TypeVar
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Final, TypeVar
 
 from mdhub.host.stack import Host
 from mdhub.runtime.heartbeat import Beat, decode_beat
 from mdhub.streams.errors import StreamsError
 from mdhub.streams.port import Log
 
-__all__ = ["Watch"]
+__all__ = ["SourceLife", "Watch"]
 
 T = TypeVar("T")
-SOURCES = ("A", "B")
+SOURCES: Final = ("A", "B")
+MISDEEDS: Final = ("lost", "corrupted", "delayed", "repeated")
+
+
+class SourceLife:
+    """One source over all its processes, whose counters begin anew with each."""
+
+    def __init__(self) -> None:
+        self.restarts = 0
+        self._pid: int | None = None
+        self._ended: Counter[str] = Counter()
+        self._current: Mapping[str, int] = {}
+
+    def note(self, beat: Beat) -> None:
+        """Take a heartbeat; another process than before is a restart."""
+        if self._pid is not None and beat.pid != self._pid:
+            self.restarts += 1
+            self._ended.update(self._current)
+        self._pid, self._current = beat.pid, beat.counters
+
+    def broke(self) -> dict[str, int]:
+        """How the source misbehaved so far; what a killed process did last is not known."""
+        return {kind: self._ended[kind] + self._current.get(kind, 0) for kind in MISDEEDS}
 
 
 class Watch:
@@ -23,11 +47,18 @@ class Watch:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._log: Log | None = None
+        self._since_ns = time.time_ns()
+        self.lives: Final = {source: SourceLife() for source in SOURCES}
 
     def beats(self) -> dict[str, Beat]:
         """Newest heartbeat of every service instance."""
         payloads = self._read(lambda log: log.beats(), dict[str, bytes]())
-        return {name: decode_beat(payload) for name, payload in payloads.items()}
+        beats = {name: decode_beat(payload) for name, payload in payloads.items()}
+        for source, life in self.lives.items():
+            beat = beats.get(f"ingest:{source}")
+            if beat is not None and beat.ts_ns >= self._since_ns:
+                life.note(beat)
+        return beats
 
     def source_pid(self, source: str) -> int | None:
         """Process of a source that is at work."""

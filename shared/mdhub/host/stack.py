@@ -5,31 +5,36 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, TextIO
 from uuid import uuid4
 
 from mdhub.runtime.errors import ServiceError
 from mdhub.runtime.keeper import ChildSpec, ChildState, Keeper
 from mdhub.streams import open_log
+from mdhub.streams.budgets import Budget, budget_environment
+from mdhub.streams.open import check_shards
 from mdhub.streams.port import Log
 from mdhub.streams.server import EmbeddedServer, Profile, answers, find_server, wait_ready
 
 __all__ = ["Host", "HubPlan", "Publisher", "service_module"]
 
 URL_VARIABLE: Final = "MDHUB_REDIS_URL"
+TAKEOVER_VARIABLE: Final = "MDHUB_ARBITER__TAKEOVER_MS"
 _POLL_S: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class Publisher:
-    """One publisher: its name and the port of its live stream (requests: one port above)."""
+    """One publisher: its name and where its live stream is served (requests: one port above)."""
 
     name: str
     port: int
+    bind: str = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +45,16 @@ class HubPlan:
     profile: Profile = "single"
     prefix: str = "mdhub:"
     shards: int = 1
-    bind: str = "127.0.0.1"
     publishers: tuple[Publisher, ...] = (Publisher("A", 5555),)
     sources: tuple[str, ...] = ()
     """Sources as JSON, see `mdhub run ingest --help`."""
+    url: str | None = None
+    """Server that runs already; None = the one MDHUB_REDIS_URL names, else an embedded one."""
+    maxmemory_mb: int = 2048
+    retention: Mapping[str, Budget] = field(default_factory=dict)
+    """Budgets of streams that differ from what services take by themselves."""
+    takeover_ms: int | None = None
+    silent_ms: int | None = None
     run: str = field(default_factory=lambda: uuid4().hex)
 
 
@@ -72,12 +83,15 @@ class Host:
         self._plan = plan
         self._stderr = stderr
         self.keeper = Keeper(on_exit=on_exit)
-        named = os.environ.get(URL_VARIABLE)
+        named = plan.url or os.environ.get(URL_VARIABLE)
         self._server = None if named else _embedded(plan)
         self.url = self._server.url if self._server else str(named)
 
     def start_server(self) -> None:
-        """Start the embedded server unless another one was named; wait until it answers."""
+        """Start the embedded server unless another one was named; wait until it answers.
+
+        Raises ServerStartError, and WrongShards if the log was made for other shards.
+        """
         if self._server is not None:
             self._server.prepare()
             if answers(self._server.url):
@@ -86,9 +100,20 @@ class Host:
                     "stop it, or choose another folder with --data"
                 )
             command = self._server.command()
-            self.keeper.want(ChildSpec("server", lambda _: command, stderr=self._stderr))
+            child = self.keeper.want(ChildSpec("server", lambda _: command, stderr=self._stderr))
             self.keeper.converge()
-        wait_ready(self.url)
+            wait_ready(
+                self.url,
+                ended=lambda: child.process is None or child.process.poll() is not None,
+                log_file=self._server.log_file,
+            )
+        else:
+            wait_ready(self.url)
+        log = self.open_log()
+        try:
+            check_shards(log, self._plan.shards)
+        finally:
+            log.close()
 
     def start(self, *names: str) -> None:
         """Start services: any of arbiter, publisher, monitor, ingest."""
@@ -124,35 +149,51 @@ class Host:
 
     def _children(self, name: str) -> list[ChildSpec]:
         plan = self._plan
-        common = ["--prefix", plan.prefix]
-        if name == "arbiter":
-            return [
-                self._child(
-                    f"arbiter {shard}", name, common, "--shard", shard, "--profile", plan.profile
-                )
-                for shard in range(plan.shards)
-            ]
-        common += ["--shards", str(plan.shards)]
-        if name == "publisher":
-            return [
-                self._child(
-                    f"publisher {p.name}", name, common,
-                    "--id", p.name, "--bind", plan.bind, "--port", p.port,
-                )
-                for p in plan.publishers
-            ]  # fmt: skip
-        if name == "ingest":
-            sources = [part for text in plan.sources for part in ("--source", text)]
-            return [self._child(name, name, common, "--run", plan.run, *sources)]
-        return [self._child(name, name, common)]
+        match name:
+            case "arbiter":
+                return [self._arbiter(shard) for shard in range(plan.shards)]
+            case "publisher":
+                return [
+                    self._child(
+                        f"publisher {p.name}", name,
+                        "--shards", plan.shards, "--id", p.name, "--bind", p.bind, "--port", p.port,
+                    )
+                    for p in plan.publishers
+                ]  # fmt: skip
+            case "ingest":
+                sources = [part for text in plan.sources for part in ("--source", text)]
+                return [
+                    self._child(name, name, "--shards", plan.shards, "--run", plan.run, *sources)
+                ]
+            case _:
+                silent = () if plan.silent_ms is None else ("--silent-ms", plan.silent_ms)
+                return [self._child(name, name, "--shards", plan.shards, *silent)]
+
+    def _arbiter(self, shard: int) -> ChildSpec:
+        plan = self._plan
+        # Heartbeats go by name: arbiters of several shards need different ones.
+        name = "A" if plan.shards == 1 else f"A{shard}"
+        takeover = {} if plan.takeover_ms is None else {TAKEOVER_VARIABLE: str(plan.takeover_ms)}
+        return self._child(
+            f"arbiter {shard}", "arbiter",
+            "--id", name, "--shard", shard, "--shards", plan.shards, "--profile", plan.profile,
+            environment=budget_environment(plan.retention) | takeover,
+        )  # fmt: skip
 
     def _child(
-        self, child_name: str, service: str, common: Sequence[str], *args: str | int
+        self,
+        child_name: str,
+        service: str,
+        *args: str | int,
+        environment: Mapping[str, str] = MappingProxyType({}),
     ) -> ChildSpec:
-        command = [sys.executable, "-m", service_module(service), *common, *map(str, args)]
-        environment: Mapping[str, str] = {URL_VARIABLE: self.url}
-        return ChildSpec(child_name, lambda _: command, environment, stderr=self._stderr)
+        command = [
+            sys.executable, "-m", service_module(service),
+            "--prefix", self._plan.prefix, *map(str, args),
+        ]  # fmt: skip
+        told = {**environment, URL_VARIABLE: self.url}
+        return ChildSpec(child_name, lambda _: command, told, stderr=self._stderr)
 
 
 def _embedded(plan: HubPlan) -> EmbeddedServer:
-    return EmbeddedServer(find_server(), plan.folder.resolve(), plan.profile)
+    return EmbeddedServer(find_server(), plan.folder.resolve(), plan.profile, plan.maxmemory_mb)

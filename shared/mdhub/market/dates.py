@@ -1,14 +1,14 @@
-"""True dates of the market, and what fronts make of them at night (docs/domain.md, section 2)."""
+"""True dates of the market, and what fronts make of them at night (docs/rules.md, Dates)."""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from mdhub.wire.ticks import CHINA_TIME
 
-__all__ = ["DAY_NS", "MS_NS", "SECOND_NS", "midnight_ns", "received_days", "trading_day_of"]
+__all__ = ["DAY_NS", "MS_NS", "SECOND_NS", "midnight_ns", "received_days"]
 
 MS_NS: Final = 1_000_000
 SECOND_NS: Final = 1_000_000_000
@@ -17,7 +17,6 @@ DAY_NS: Final = 86_400 * SECOND_NS
 _DAY: Final = re.compile(r"[0-9]{8}")
 _NIGHT_FROM_HOUR: Final = 20
 _NIGHT_TO_HOUR: Final = 3
-_SATURDAY: Final = 5
 
 
 def midnight_ns(day: str) -> int:
@@ -26,18 +25,6 @@ def midnight_ns(day: str) -> int:
         raise ValueError(f"day was {day!r}, expected YYYYMMDD")
     moment = datetime(int(day[:4]), int(day[4:6]), int(day[6:]), tzinfo=CHINA_TIME)
     return int(moment.timestamp()) * SECOND_NS
-
-
-def trading_day_of(market_ns: int) -> date:
-    """Return the trading day a moment belongs to; it changes at 20:00, weekends join Monday.
-
-    Knows no holidays: the synthetic market has none.
-    """
-    moment = datetime.fromtimestamp(market_ns // SECOND_NS, UTC).astimezone(CHINA_TIME)
-    day = moment.date() + timedelta(days=moment.hour >= _NIGHT_FROM_HOUR)
-    while day.weekday() >= _SATURDAY:
-        day += timedelta(days=1)
-    return day
 
 
 def received_days(

@@ -1,6 +1,7 @@
-"""Which exchange and product a symbol belongs to, by its spelling (docs/domain.md, 3 and 4).
+"""Which exchange and product a symbol belongs to, by its spelling.
 
-Fronts often leave ExchangeID empty; case and digits of the symbol still tell the exchange.
+`docs/rules.md` says what becomes of a symbol that fits none (`unknown_symbol`). Fronts
+often leave ExchangeID empty; case and digits of the symbol still tell the exchange.
 """
 
 from __future__ import annotations

@@ -129,6 +129,7 @@ class Layout:
             made_ns,
             row.exchange_ns,
             int(cells[at["TradingDay"]]),
+            row.exchange,
             row.symbol,
             cells[at["ExchangeID"]],
             trading_day,

@@ -26,6 +26,8 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
     """The exchange's own stamp with its true date; several CZCE snapshots share one."""
     day: int
     """True trading day YYYYMMDD, whatever `trading_day` says."""
+    true_exchange: str
+    """Where the contract is listed, whatever `exchange` says; empty if the market cannot tell."""
     symbol: str
     exchange: str
     trading_day: str
@@ -55,5 +57,5 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
 
 def raw_tick(snapshot: Snapshot, *, source: str, session: int, seq: int, recv_ns: int) -> RawTick:
     """Build the tick a source writes for a snapshot."""
-    received = msgspec.structs.astuple(snapshot)[3:-1]
+    received = msgspec.structs.astuple(snapshot)[4:-1]
     return RawTick(SCHEMA_VERSION, source, session, seq, recv_ns, *received)

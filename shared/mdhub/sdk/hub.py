@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -33,6 +34,7 @@ OnQuality = Callable[[str, str, str], None]
 OnStall = Callable[[Stall], None]
 
 _decode_quality: Final = decoder(QualityMark)
+_logger: Final = logging.getLogger("mdhub")
 
 
 def connect(*endpoints: str, timeout_s: float = 10.0, repair_timeout_s: float = 5.0) -> Hub:
@@ -58,6 +60,9 @@ class Hub:
     One iteration at a time: a newer one ends the older with ReplacedError. Iterate in any one
     thread; `stop` and `close` may be called from others. Callbacks are called by the iterating
     thread, in order with the ticks; what they raise comes out of the iteration.
+
+    Loss is never silent: without the callback for it an entry that could not be recovered, a
+    stall, its end and a new epoch are each one WARNING of the `logging` logger "mdhub".
     """
 
     def __init__(
@@ -65,11 +70,15 @@ class Hub:
     ) -> None:
         self.statistics = Statistics()
         self.on_gap: OnGap | None = None
-        """Called with (start, end, cause, recovered); both ends included."""
+        """Called with (start, end, cause, recovered); both ends included.
+
+        Without it gaps that stay are logged."""
         self.on_epoch: OnEpoch | None = None
+        """Called when the log was cut back or is new; without it that is logged."""
         self.on_quality: OnQuality | None = None
         """Called with (`symbol.EXCHANGE`, quality, cause); empty quality = good."""
         self.on_stall: OnStall | None = None
+        """Called when the hub's log stands still, and when it moves again; else logged."""
         self.info: HelloReply | None = None
         """What the first publisher to answer said of itself."""
         self._timeout_s = timeout_s
@@ -153,7 +162,10 @@ class Hub:
         poller.poll(POLL_MS)
         for link, at_link in zip(self._links, calls, strict=True):
             for frames in link.answers():
-                at_link.reply(link, frames, now_ns=time.monotonic_ns())
+                try:
+                    at_link.reply(link, frames, now_ns=time.monotonic_ns())
+                except DecodeError:  # something else listens there
+                    self.statistics.malformed += 1
 
     def _begin(
         self, patterns: tuple[str, ...], start: str, idle_s: float | None
@@ -245,11 +257,24 @@ class Hub:
                 self.statistics.unrecovered += event.size or 1
             if self.on_gap is not None:
                 self.on_gap(event.start, event.end, event.cause, event.recovered)
+            elif not event.recovered:
+                _logger.warning("gap not recovered (%s): %s", event.cause, _range_of(event))
         elif isinstance(event, EpochChange):
             if self.on_epoch is not None:
                 self.on_epoch(event)
-        elif isinstance(event, Stall) and self.on_stall is not None:
-            self.on_stall(event)
+            else:
+                _logger.warning(
+                    "shard %d: epoch %d follows %d; what came after n %d is withdrawn (to n %s)",
+                    event.shard, event.epoch, event.old_epoch, event.resume_after_n,
+                    event.withdrawn_to_n or "-",
+                )  # fmt: skip
+        elif isinstance(event, Stall):
+            if self.on_stall is not None:
+                self.on_stall(event)
+            elif event.stalled:
+                _logger.warning("shard %d: the hub stands still (%s)", event.shard, event.cause)
+            else:
+                _logger.warning("shard %d: the hub moves again", event.shard)
 
     def _tell_quality(self, message: Message) -> None:
         if self.on_quality is None:
@@ -265,3 +290,10 @@ class Hub:
     def _check_open(self) -> None:
         if self._closed:
             raise HubClosed("this hub was closed; connect again")
+
+
+def _range_of(gap: Gap) -> str:
+    start, end = gap.start, gap.end
+    if start.k is not None and end.k is not None:
+        return f"{start.instrument or f'shard {start.shard}'} k {start.k} to {end.k}"
+    return f"{start.instrument or f'shard {start.shard}'} n {start.n} to {end.n}"

@@ -26,6 +26,7 @@ from mdhub.streams.errors import (
     StreamsError,
     Superseded,
     UnknownOutcome,
+    Unusable,
 )
 
 __all__ = ["CALL_TIMEOUT_S", "Link", "describe_url"]
@@ -41,29 +42,49 @@ _REFUSALS: Final[dict[str, type[ServerError]]] = {
     "SUPERSEDED": Superseded,
     "HOLE": SequenceHole,
 }
+_NOT_UNDERSTOOD: Final = (
+    "the server address was not understood; expected redis://host:port, rediss://host:port or "
+    "unix:///path/to/socket (special characters in a password are written as %XX)"
+)
 _NOT_READY: Final = ("LOADING", "OOM", "MISCONF", "READONLY", "MASTERDOWN", "NOREPLICAS")
 _STATE_OF: Final[tuple[tuple[type[Exception], str], ...]] = (
     (exceptions.BusyLoadingError, "loading"),
     (exceptions.OutOfMemoryError, "oom"),
     (exceptions.ReadOnlyError, "readonly"),
 )
+_FORBIDDEN: Final = (
+    exceptions.AuthenticationError,
+    exceptions.AuthenticationWrongNumberOfArgsError,
+    exceptions.NoPermissionError,
+)
 _LOST: Final = (exceptions.ConnectionError, exceptions.TimeoutError, OSError)
 
 
 def describe_url(url: str) -> str:
     """Name a server for messages without user or password."""
-    parts = urlsplit(url)
-    if parts.scheme == "unix":
-        return f"unix:{parts.path}"
-    return f"{parts.hostname or 'localhost'}:{parts.port or 6379}"
+    try:
+        parts = urlsplit(url)
+        if parts.scheme == "unix":
+            return f"unix:{parts.path}"
+        return f"{parts.hostname or 'localhost'}:{parts.port or 6379}"
+    except ValueError:  # its text may quote a part of the password
+        return "(an address that was not understood)"
 
 
 class Link:
-    """One connection to the server. Replies are raw RESP2: bytes, ints and lists."""
+    """One connection to the server. Replies are raw RESP2: bytes, ints and lists.
+
+    Raises Unusable if the address or the login is wrong. No message shows the password.
+    """
 
     def __init__(self, url: str, *, name: str, timeout_s: float = CALL_TIMEOUT_S) -> None:
         self._where = describe_url(url)
-        self._connection: Any = _connection(url, name=name, timeout_s=timeout_s)
+        self._owed = 0
+        """Replies to `ask` that are not read yet."""
+        self._kept: list[Any] = []
+        settings = _settings(url)
+        self._secret = str(settings.get("password") or "")
+        self._connection: Any = _connection(settings, name=name, timeout_s=timeout_s)
         try:
             self._connection.connect()
         except Exception as error:
@@ -74,6 +95,8 @@ class Link:
     def call(self, *args: Any) -> Any:
         """Send one command and wait for its reply."""
         try:
+            if self._owed:
+                self._settle()
             self._send(*args, check_health=False)
             return self._receive()
         except Exception as error:
@@ -93,6 +116,30 @@ class Link:
         except Exception as error:
             raise self._translate(error) from error
 
+    def ask(self, *commands: tuple[Any, ...]) -> None:
+        """Send commands whose replies `answers` will have; other calls may come between."""
+        self._kept.clear()
+        for command in commands:
+            self.send(*command)
+            self._owed += 1
+
+    def answers(self) -> list[Any] | None:
+        """Replies to what was asked, in order; None if they are not here yet. Does not wait."""
+        try:
+            if self._owed:
+                if self.fileno() >= 0 and not self._connection.can_read(timeout=0):
+                    return None
+                self._settle()
+        except Exception as error:
+            raise self._translate(error) from error
+        answers, self._kept = self._kept, []
+        return answers
+
+    def _settle(self) -> None:
+        while self._owed:
+            self._owed -= 1
+            self._kept.append(self._receive())
+
     def fileno(self) -> int:
         """File descriptor that becomes readable when a reply arrives; -1 when closed."""
         sock = self._connection._get_socket()  # noqa: SLF001 - there is no public way
@@ -109,14 +156,23 @@ class Link:
         for kind, state in _STATE_OF:
             if isinstance(error, kind):
                 return NotReady(state, f"server {self._where} refuses: {state} ({error})")
-        if isinstance(error, exceptions.AuthenticationError):
-            return ServerError(f"server {self._where} refuses the login: {error}")
+        text = self._without_secret(str(error))
+        if isinstance(error, _FORBIDDEN):
+            self.close()
+            return Unusable(
+                f"server {self._where} refuses the login: {text.rstrip('.')}; expected an address "
+                "with a user and password that the server takes: redis://user:password@host:port"
+            )
         if isinstance(error, exceptions.ResponseError):
-            return self._refusal(str(error))
+            return self._refusal(text)
         if isinstance(error, _LOST):
             self.close()
-            return UnknownOutcome(f"no answer from server {self._where}: {error}")
+            return UnknownOutcome(f"no answer from server {self._where}: {text}")
         return error
+
+    def _without_secret(self, text: str) -> str:
+        """A server may quote what it was sent."""
+        return text.replace(self._secret, "***") if self._secret else text
 
     def _refusal(self, text: str) -> ServerError:
         code, _, rest = text.partition(" ")
@@ -131,21 +187,25 @@ def _closed(*_: Any, **__: Any) -> Any:
     raise UnknownOutcome("this connection was closed after an earlier failure")
 
 
-def _connection(url: str, *, name: str, timeout_s: float) -> Any:
+def _settings(url: str) -> dict[str, Any]:
     try:
         settings: dict[str, Any] = parse_url(url)  # type: ignore[no-untyped-call]
-    except ValueError as error:
-        raise StreamsError(
-            f"server address was not understood ({error}); "
-            "expected redis://host:port, rediss://host:port or unix:///path/to/socket"
-        ) from None
+    except ValueError:  # its text may quote a part of the password
+        raise Unusable(_NOT_UNDERSTOOD) from None
+    return settings
+
+
+def _connection(settings: dict[str, Any], *, name: str, timeout_s: float) -> Any:
+    own = {
+        "socket_timeout": timeout_s,
+        "socket_connect_timeout": min(CONNECT_TIMEOUT_S, timeout_s),
+        "retry": Retry(NoBackoff(), 0),
+        "protocol": 2,
+        "client_name": name,
+        "driver_info": None,
+    }
     kind = settings.pop("connection_class", Connection)
-    return kind(
-        **settings,
-        socket_timeout=timeout_s,
-        socket_connect_timeout=CONNECT_TIMEOUT_S,
-        retry=Retry(NoBackoff(), 0),
-        protocol=2,
-        client_name=name,
-        driver_info=None,
-    )
+    try:
+        return kind(**(settings | own))
+    except TypeError:  # an option behind `?` that redis does not know
+        raise Unusable(_NOT_UNDERSTOOD) from None

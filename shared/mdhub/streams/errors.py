@@ -8,7 +8,9 @@ StreamsError
 │   ├── Fenced              another leader holds a newer token
 │   ├── PositionMoved       the committed position is not the one expected
 │   ├── Superseded          a newer session of this writer exists
-│   ├── SequenceHole        seq does not continue; a `lost` entry must say so first
+│   └── SequenceHole        seq does not continue; a `lost` entry must say so first
+├── Unusable                trying again does not help: address, login or rights are wrong
+│   ├── WrongShards         the log was made for another number of shards
 │   └── WrongLibrary        the server holds another build of our functions
 ├── UnknownOutcome          timeout or lost connection: the write may have happened or not
 ├── RecoveryError           state cannot be rebuilt from what the log still has
@@ -32,7 +34,9 @@ __all__ = [
     "Superseded",
     "TopologyError",
     "UnknownOutcome",
+    "Unusable",
     "WrongLibrary",
+    "WrongShards",
 ]
 
 
@@ -76,7 +80,17 @@ class SequenceHole(ServerError):
     """The first seq offered does not continue what the log has."""
 
 
-class WrongLibrary(ServerError):
+class Unusable(StreamsError):
+    """Somebody must change something first: the address, the login, its rights, the library."""
+
+
+class WrongShards(Unusable):
+    """The log was made for another number of shards."""
+
+    exit_code = 2
+
+
+class WrongLibrary(Unusable):
     """The server holds functions of the same version but with other code."""
 
 

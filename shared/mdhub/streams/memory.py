@@ -24,12 +24,15 @@ from mdhub.streams.ids import id_less, id_parts, make_id
 from mdhub.streams.memory_tail import MemoryTail
 from mdhub.streams.port import (
     FIRST_ID,
+    TRIM_STEP,
     CleanBatch,
     Entry,
     Leadership,
     LeadRequest,
     Manifest,
     Positions,
+    ReaderCursor,
+    ServerFacts,
     WriterPosition,
 )
 from mdhub.streams.topology import CLEAN, EVENTS, RAW, REJECTED, Stream
@@ -48,7 +51,7 @@ class _Shard:
     writers: dict[str, WriterPosition] = field(default_factory=dict)
     manifests: list[Manifest] = field(default_factory=list)
     chunks: dict[tuple[bytes, str], bytes] = field(default_factory=dict)
-    cursors: dict[str, bytes] = field(default_factory=dict)
+    cursors: dict[tuple[str, str], tuple[bytes, int]] = field(default_factory=dict)
 
 
 class MemoryServer:
@@ -63,6 +66,9 @@ class MemoryServer:
         self.beats: dict[str, bytes] = {}
         self.done: set[str] = set()
         self.tails: list[MemoryTail] = []
+        self.durable = True
+        """Whether it claims to have each append on disk before it is answered."""
+        self.shard_count: int | None = None
 
     def log(self, service: str) -> MemoryLog:
         """Open the log as one service."""
@@ -104,6 +110,7 @@ class MemoryLog:
         self._server = server
         self._service = service
         self._incarnation = server.incarnation
+        self._asked: list[Positions] = []
 
     def incarnation(self) -> str:
         return self._incarnation
@@ -130,6 +137,13 @@ class MemoryLog:
 
     def positions(self, shard: int) -> Positions:
         return self._held(shard).positions
+
+    def ask_positions(self, shards: Sequence[int]) -> None:
+        self._asked = [self.positions(shard) for shard in shards]
+
+    def take_positions(self) -> list[Positions] | None:
+        asked, self._asked = self._asked, []
+        return asked
 
     def leadership(self, shard: int) -> Leadership:
         return self._held(shard).leader
@@ -245,23 +259,51 @@ class MemoryLog:
     def load_chunk(self, shard: int, *, snapshot: bytes, part: str) -> bytes | None:
         return self._held(shard).chunks.get((snapshot, part))
 
-    def set_cursor(self, shard: int, reader: str, cursor: bytes) -> None:
-        self._held(shard).cursors[reader] = cursor
+    def set_cursor(self, shard: int, stream: Stream, *, reader: str, cursor: bytes) -> None:
+        self._held(shard).cursors[stream.name, reader] = (cursor, time.time_ns() // 1_000_000)
 
-    def cursors(self, shard: int) -> dict[str, bytes]:
-        return dict(self._held(shard).cursors)
+    def cursors(self, shard: int, stream: Stream) -> dict[str, ReaderCursor]:
+        now_ms = time.time_ns() // 1_000_000
+        return {
+            reader: ReaderCursor(cursor, now_ms - wall_ms)
+            for (of_stream, reader), (cursor, wall_ms) in self._held(shard).cursors.items()
+            if of_stream == stream.name
+        }
+
+    def drop_cursor(self, shard: int, stream: Stream, *, reader: str) -> None:
+        self._held(shard).cursors.pop((stream.name, reader), None)
 
     def trim(self, shard: int, *, token: int, stream: Stream, min_id: bytes) -> int:
         with self._server.lock:
             self._check_fence(self._held(shard), token)
             held = self._server.streams.get((stream.name, shard), [])
-            keep = _first_from(held, min_id)
-            del held[:keep]
-            return keep
+            went = min(_first_from(held, min_id), TRIM_STEP)
+            del held[:went]
+            return went
 
     def memory_bytes(self, stream: Stream, *, shard: int = 0) -> int:
         held = self._server.streams.get((stream.name, shard if stream.sharded else 0), [])
         return sum(len(part) for _, fields in held for part in fields)
+
+    def length(self, stream: Stream, *, shard: int = 0) -> int:
+        return len(self._server.streams.get((stream.name, shard if stream.sharded else 0), []))
+
+    def server_facts(self) -> ServerFacts:
+        used = sum(
+            len(part)
+            for held in self._server.streams.values()
+            for _, fields in held
+            for part in fields
+        )
+        return ServerFacts("memory", time.time_ns() // 1_000_000, used, 0)
+
+    def durable(self) -> bool:
+        return self._server.durable
+
+    def claim_shards(self, shards: int) -> int:
+        with self._server.lock:
+            self._server.shard_count = self._server.shard_count or shards
+            return self._server.shard_count
 
     def append(self, stream: Stream, payload: bytes) -> bytes:
         stream.check_writer(self._service)

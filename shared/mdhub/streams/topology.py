@@ -53,14 +53,14 @@ RAW: Final = _stream(
     "raw",
     sharded=True,
     writers="ingest arbiter monitor",
-    readers="arbiter monitor verifier recorder",
+    readers="arbiter monitor verifier recorder cli",
     payload="t = RawTick | c = Control",
 )
 CLEAN: Final = _stream(
     "clean",
     sharded=True,
     writers="arbiter",
-    readers="publisher log recorder verifier",
+    readers="publisher log recorder verifier cli",
     payload="h = CleanHeader, t = CleanTick | m = Marker",
 )
 REJECTED: Final = _stream(
@@ -129,8 +129,12 @@ class Keys:
         return self._sharded(shard, f"snap:{snapshot_id}:{part}")
 
     def cursors(self, shard: int) -> str:
-        """Hash: registered reader -> how far it has read (soft cursors of retention)."""
+        """Hash: `stream:reader` -> how far it has read, and when (soft cursors of retention)."""
         return self._sharded(shard, "cursors")
+
+    def shards(self) -> str:
+        """Number of shards, as the first arbiter of the hub fixed it."""
+        return self.prefix + "shards"
 
     def beats(self) -> str:
         """Hash: service instance -> its latest heartbeat."""

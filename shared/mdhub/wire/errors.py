@@ -2,6 +2,7 @@
 
 MdhubError
 ├── WireError               bytes or names that do not fit the contract
+├── ConfigError             the configuration (mdhub.config); it ends the command with code 2
 ├── StreamsError            the log (mdhub.streams.errors draws the rest)
 ├── MarketError             synthetic market and recordings (mdhub.market)
 ├── ServiceError            life of a process (mdhub.runtime)
@@ -13,6 +14,9 @@ __all__ = ["MdhubError", "WireError"]
 
 class MdhubError(Exception):
     """Root of every error mdhub raises on purpose."""
+
+    exit_code = 1
+    """What a command that it ends returns."""
 
 
 class WireError(MdhubError):

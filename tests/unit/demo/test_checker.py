@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from mdhub.demo.checker import Report, check
 from mdhub.market.dates import SECOND_NS
-from mdhub.market.products import exchange_of
 from mdhub.market.recorded import recorded_snapshots
 from mdhub.market.snapshot import NO_VALUE, Snapshot
 from mdhub.market.synthetic import SyntheticMarket
@@ -43,7 +42,7 @@ def clean(snapshot: Snapshot) -> CleanTick:
     return CleanTick(
         v=1,
         symbol=snapshot.symbol,
-        exchange=exchange_of(snapshot.symbol) or "",
+        exchange=snapshot.true_exchange,
         trading_day=snapshot.day,
         ts_ns=snapshot.exchange_ns,
         recv_ns=0,
@@ -199,6 +198,14 @@ def test_no_receipt_means_nothing_to_judge() -> None:
     """A strategy that received nothing has a report without a span."""
     report = check(made_of_seed(1), [])
     assert (report.made, report.received) == (0, 0)
+
+
+def test_exchange_is_what_the_market_says() -> None:
+    """A symbol of no known product is judged by the exchange its market lists it at."""
+    made = [msgspec.structs.replace(s, symbol="zz2612") for s in made_of_seed(1)[:1]]
+    (tick,) = perfect(made)
+    assert check(made, [tick]).clean
+    assert not check(made, [msgspec.structs.replace(tick, exchange="DCE ")]).clean
 
 
 @pytest.mark.recordings

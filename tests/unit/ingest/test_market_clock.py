@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from threading import Event, Thread
 from typing import Any
 
 import pytest
 
+from mdhub.runtime.logging import Logger
+from mdhub.streams.errors import UnknownOutcome, Unusable
 from mdhub.streams.memory import MemoryServer
 from mdhub.streams.port import FIRST_ID, Log
 from mdhub.streams.topology import COMMANDS, EVENTS
@@ -40,6 +43,7 @@ class Hub:
         self.faults = Faults()
         self.asked: list[Command] = []
         self.replies: list[Reply] = []
+        self.said = io.StringIO()
         self.stop = Event()
         self._thread = Thread(target=self._serve)
         self._thread.start()
@@ -48,7 +52,13 @@ class Hub:
         return faulty(self.server.log("ingest"), self.faults)
 
     def request(self) -> MarketClock:
-        requests = ClockRequests(source="A", run="this", connect=self.connect, stop=self.stop)
+        requests = ClockRequests(
+            source="A",
+            run="this",
+            connect=self.connect,
+            stop=self.stop,
+            logger=Logger("ingest", "A", self.said),
+        )
         return requests.request(1_000, 60.0)
 
     def _serve(self) -> None:
@@ -111,6 +121,20 @@ def test_a_lost_connection_is_tried_again(hub: Hub) -> None:
     assert hub.request().market_ns == 5
     until(lambda: len(hub.asked) == 2, "both commands to be seen")
     assert len({command.id for command in hub.asked}) == 2
+    assert hub.said.getvalue().count("log_unavailable") == 1
+
+
+def test_a_log_that_is_away_is_said_once_and_an_unusable_one_ends_it(hub: Hub) -> None:
+    """An operator sees why nothing comes; what trying again does not mend is not tried again."""
+    errors = [UnknownOutcome("away"), UnknownOutcome("away"), Unusable("wrong password")]
+
+    def connect() -> Log:
+        raise errors.pop(0)
+
+    hub.connect = connect  # type: ignore[method-assign]
+    with pytest.raises(Unusable, match="wrong password"):
+        hub.request()
+    assert hub.said.getvalue().count("log_unavailable") == 1
 
 
 @pytest.mark.parametrize(

@@ -46,11 +46,53 @@ def test_shares_are_kept() -> None:
     """What happens is as frequent as it was set."""
     misbehaver = Misbehaver(Misbehaviour(lose=0.1, corrupt=0.05, delay=0.2, repeat=0.3, seed=3))
     drawn = [misbehaver.fate(SNAPSHOT, spaced=True, previous=None) for _ in range(5_000)]
-    shares = {kind: count / 5_000 for kind, count in misbehaver.counts.items()}
-    assert shares == pytest.approx({"lost": 0.1, "corrupted": 0.05, "delayed": 0.2}, abs=0.02)
+    assert shares_of(misbehaver, 5_000) == pytest.approx((0.1, 0.05, 0.2), abs=0.02)
     repeats = sum(fate.repeat_after_ns is not None for fate in drawn)
     assert repeats / 5_000 == pytest.approx(0.3, abs=0.03)
     assert all(0 <= fate.delay_ns <= 800_000_000 for fate in drawn)
+
+
+def shares_of(misbehaver: Misbehaver, size: int) -> tuple[float, ...]:
+    return tuple(misbehaver.counts[kind] / size for kind in ("lost", "corrupted", "delayed"))
+
+
+@pytest.mark.parametrize("every", [2, 10, 20])
+def test_shares_are_of_all_snapshots(every: int) -> None:
+    """Where one of ten may be hit it is hit ten times as often."""
+    misbehaver = Misbehaver(Misbehaviour(lose=0.02, corrupt=0.01, delay=0.015, seed=3))
+    for place in range(20_000):
+        misbehaver.fate(SNAPSHOT, spaced=place % every == 0, previous=None)
+    assert shares_of(misbehaver, 20_000) == pytest.approx((0.02, 0.01, 0.015), rel=0.15)
+    assert misbehaver.counts["eligible"] == 20_000 / every
+
+
+def test_all_that_may_be_hit_is_hit_where_that_is_too_little() -> None:
+    """One eligible snapshot of 200 cannot make 3 %: nearly each is hit, in the proportions set."""
+    misbehaver = Misbehaver(Misbehaviour(lose=0.02, corrupt=0.01, seed=3))
+    for place in range(20_000):
+        misbehaver.fate(SNAPSHOT, spaced=place % 200 == 0, previous=None)
+    lost, corrupted, delayed = (misbehaver.counts[k] for k in ("lost", "corrupted", "delayed"))
+    assert lost + corrupted > 90
+    assert lost > corrupted > 15
+    assert delayed == 0
+
+
+def test_calm_says_nothing_about_what_is_eligible() -> None:
+    """After the calm start misbehaviour is as frequent as always, without a burst."""
+    misbehaver = Misbehaver(Misbehaviour(lose=0.1, seed=3))
+    for _ in range(5_000):
+        assert misbehaver.fate(SNAPSHOT, spaced=True, previous=None, calm=True) == Fate(SNAPSHOT)
+    for _ in range(5_000):
+        misbehaver.fate(SNAPSHOT, spaced=True, previous=None)
+    assert misbehaver.counts["lost"] / 5_000 == pytest.approx(0.1, abs=0.02)
+
+
+def test_counts_name_every_kind_from_the_start() -> None:
+    """The heartbeat shows what did not happen, too."""
+    assert Misbehaver(Misbehaviour()).counts == dict.fromkeys(
+        ("eligible", "lost", "corrupted", "delayed", "repeated"), 0
+    )
+    assert set(Misbehaver(Misbehaviour()).counts) >= {"lost", "repeated", "eligible"}
 
 
 def test_same_seed_does_the_same() -> None:
@@ -87,6 +129,21 @@ def visible_fault(snapshot: Snapshot | None) -> str | None:
         "volume": 0 <= volume < (SNAPSHOT.volume or 0),
     }
     return next((name for name, present in faults.items() if present), None)
+
+
+@pytest.mark.parametrize("limit", [None, 0.0, NO_VALUE])
+def test_corruption_without_limits_is_as_varied_as_it_can_be(limit: float | None) -> None:
+    """A recorded file without limits is corrupted in every way but a price beyond them."""
+    bare = msgspec.structs.replace(SNAPSHOT, limit_up=limit, limit_down=limit)
+    misbehaver = Misbehaver(Misbehaviour(corrupt=1.0))
+    drawn = [misbehaver.fate(bare, spaced=True, previous=bare).snapshot for _ in range(500)]
+    seen = {fault_without_limits(snapshot) for snapshot in drawn}
+    assert seen == {"time", "no last", "sign", "volume sign", "volume"}
+
+
+def fault_without_limits(snapshot: Snapshot | None) -> str | None:
+    assert snapshot is not None
+    return visible_fault(msgspec.structs.replace(snapshot, limit_up=SNAPSHOT.limit_up))
 
 
 def test_corruption_needs_fields_that_show_it() -> None:

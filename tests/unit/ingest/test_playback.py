@@ -1,8 +1,7 @@
 """A player delivers its market on time, whatever clock and misbehaviour say."""
 
-import threading
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from pathlib import Path
 
 import msgspec
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 
 from mdhub.market.dates import SECOND_NS
 from mdhub.market.recorded import Recording
+from mdhub.market.sessions import start_of
 from mdhub.market.snapshot import Snapshot
 from mdhub.market.synthetic import SyntheticMarket
 from mdhub.wire.entries import MarketClock
@@ -20,57 +20,13 @@ from mdhub_ingest.sources.playback import Playback, Player
 from mdhub_ingest.sources.port import Feed
 from mdhub_ingest.sources.recording import recording_source
 from mdhub_ingest.sources.sim import sim_source
+from tests.unit.ingest.clocks import WALL_NS, Hub, Stop, Wall
 
 MS_NS = 1_000_000
 MINUTE_NS = 60 * SECOND_NS
-WALL_NS = 1_800_000_000 * SECOND_NS
 MARKET = SyntheticMarket(seed=4)
 EXAMPLE = next(MARKET.snapshots())
 START_NS = MARKET.start_ns
-
-
-class Wall:
-    """A wall clock that only waiting moves."""
-
-    def __init__(self, now_ns: int = WALL_NS) -> None:
-        self.now_ns = now_ns
-
-    def read_ns(self) -> int:
-        return self.now_ns
-
-
-class Stop(threading.Event):
-    """A stop event whose `wait` passes wall time instead of spending it."""
-
-    def __init__(self, wall: Wall, at_ns: int | None = None) -> None:
-        super().__init__()
-        self._wall = wall
-        self._at_ns = at_ns
-
-    def wait(self, timeout: float | None = None) -> bool:
-        assert timeout is not None
-        self._wall.now_ns += max(1_000, round(timeout * SECOND_NS))
-        if self._at_ns is not None and self._wall.now_ns >= self._at_ns:
-            self.set()
-        return self.is_set()
-
-
-class Hub:
-    """The hub's market clock: the first to ask sets it."""
-
-    def __init__(self, wall: Wall, clock: MarketClock | None = None) -> None:
-        self.clock = clock
-        self.asked: list[tuple[int, float]] = []
-        self._wall = wall
-
-    def request(self, market_ns: int, rate: float) -> MarketClock:
-        self.asked.append((market_ns, rate))
-        if self.clock is None or self._market_ns(self.clock) < market_ns:
-            self.clock = MarketClock(market_ns, self._wall.now_ns, rate)
-        return self.clock
-
-    def _market_ns(self, clock: MarketClock) -> int:
-        return clock.market_ns + int((self._wall.now_ns - clock.log_ns) * clock.rate)
 
 
 class Stage:
@@ -87,11 +43,13 @@ class Stage:
         feed: Feed,
         *,
         seconds: float | None = None,
+        until_ns: int | None = None,
         rate: float = 1.0,
         misbehaviour: Misbehaviour | None = None,
         stop_at_ns: int | None = None,
     ) -> Player:
-        until_ns = None if seconds is None else START_NS + int(seconds * SECOND_NS)
+        if seconds is not None:
+            until_ns = START_NS + int(seconds * SECOND_NS)
         player = Player(
             feed,
             Playback(start_ns=START_NS, rate=rate, until_ns=until_ns),
@@ -195,6 +153,21 @@ def test_break_is_jumped_after_a_rest() -> None:
     times = [wall_ns - WALL_NS for wall_ns, _ in stage.delivered]
     assert times == pytest.approx([0, SECOND_NS, 2 * SECOND_NS, 3 * SECOND_NS], abs=2 * MS_NS)
     assert stage.hub.asked == [(START_NS, 1.0), (START_NS + 20 * MINUTE_NS, 1.0)]
+
+
+@pytest.mark.parametrize("minute", [35, 85, 165])
+def test_synthetic_market_is_played_over_its_breaks(minute: int) -> None:
+    """Noon and the weekend take a second of wall time, and nothing of either side is missed."""
+    break_ns, after_ns = MARKET.time_after(minute * MINUTE_NS - 1) + 1, start_of(minute)
+    begin_ns, end_ns = break_ns - 5 * SECOND_NS, after_ns + 5 * SECOND_NS
+    stage = Stage(clock=MarketClock(begin_ns, WALL_NS, 1.0))
+    stage.play(MARKET.snapshots, until_ns=end_ns)
+    made = MARKET.snapshots(begin_ns - SECOND_NS)
+    assert stage.snapshots == list(takewhile(lambda s: s.made_ns < end_ns, made))
+    assert stage.hub.asked[0] == (START_NS, 1.0)
+    assert 0 <= stage.hub.asked[1][0] - after_ns < SECOND_NS
+    assert len(stage.hub.asked) == 2
+    assert 9 * SECOND_NS < stage.wall.now_ns - WALL_NS < 12 * SECOND_NS
 
 
 def test_pending_snapshots_are_sent_before_the_jump() -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import msgspec
 import pytest
 
 from mdhub.runtime.heartbeat import decode_beat
+from mdhub.streams.errors import Unusable
 from mdhub.streams.memory import MemoryServer
+from mdhub.streams.port import Log
 from mdhub.streams.topology import RAW
 from mdhub.wire.codec import decode_control
 from mdhub.wire.entries import ControlKind, LostRange
@@ -161,3 +165,57 @@ def test_an_outage_is_logged_once() -> None:
         desk.lead()
         desk.wait_written()
     assert desk.said.getvalue().count("log_unavailable") == 1
+
+
+def test_a_backlog_starves_neither_the_other_shards_nor_the_heartbeat(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One batch per shard and turn: each shard gets its share, and the source its sign of life."""
+    monkeypatch.setattr("mdhub_ingest.writer.BEAT_EVERY_S", 0.0)
+    desk = Desk(shards=2)
+    desk.emit(BATCH * 8)
+    calls: list[object] = []
+    real = desk.connect
+
+    def connect() -> Log:
+        log = real()
+        return cast("Log", Overheard(log, calls))
+
+    desk.writer._connect = connect
+    desk.flush()
+
+    assert len(desk.ticks(0)) + len(desk.ticks(1)) == BATCH * 8
+    assert calls[:6] == [0, 1, "beat", 0, 1, "beat"]
+
+
+class Overheard:
+    """A log that notes the shard of each append, and each heartbeat."""
+
+    def __init__(self, log: Log, calls: list[object]) -> None:
+        self._log = log
+        self._calls = calls
+
+    def raw_append(self, shard: int, **fields: Any) -> int:
+        self._calls.append(shard)
+        return self._log.raw_append(shard, **fields)
+
+    def beat(self, instance: str, payload: bytes) -> None:
+        self._calls.append("beat")
+        self._log.beat(instance, payload)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._log, name)
+
+
+def test_an_unusable_log_ends_the_writer() -> None:
+    """A password that is wrong now will be wrong again: said once, as an error."""
+    desk = Desk()
+    desk.emit(1)
+
+    def connect() -> Log:
+        raise Unusable("wrong password")
+
+    desk.writer._connect = connect
+    desk.flush()
+    assert desk.said.getvalue().count("wrong password") == 1
+    assert desk.writer.waiting == 1

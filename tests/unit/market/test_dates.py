@@ -1,28 +1,8 @@
 """True dates, and dates as fronts send them."""
 
-from datetime import date
-
 import pytest
 
-from mdhub.market.dates import SECOND_NS, midnight_ns, received_days, trading_day_of
-
-HOUR_NS = 3600 * SECOND_NS
-
-
-@pytest.mark.parametrize(
-    ("day", "hour", "trading_day"),
-    [
-        ("20261119", 10, date(2026, 11, 19)),
-        ("20261119", 21, date(2026, 11, 20)),
-        ("20261120", 1, date(2026, 11, 20)),
-        ("20261120", 21, date(2026, 11, 23)),
-        ("20261121", 1, date(2026, 11, 23)),
-        ("20261122", 22, date(2026, 11, 23)),
-    ],
-)
-def test_trading_day_begins_in_the_evening_before(day: str, hour: int, trading_day: date) -> None:
-    """From 20:00 on it is the next trading day, and a Friday night belongs to Monday."""
-    assert trading_day_of(midnight_ns(day) + hour * HOUR_NS) == trading_day
+from mdhub.market.dates import midnight_ns, received_days
 
 
 @pytest.mark.parametrize(

@@ -8,20 +8,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mdhub.market.dates import DAY_NS, SECOND_NS, midnight_ns
+from mdhub.market.dates import SECOND_NS, midnight_ns
 from mdhub.market.errors import MarketError
 from mdhub.market.products import exchange_of
+from mdhub.market.sessions import DAY_MINUTES, START_NS
 from mdhub.market.snapshot import NO_VALUE, Snapshot, raw_tick
-from mdhub.market.synthetic import DEFAULT_START_NS, SyntheticMarket
+from mdhub.market.synthetic import SyntheticMarket
 
 HOUR_NS = 3600 * SECOND_NS
+MINUTE_NS = 60 * SECOND_NS
 SEEDS = st.integers(0, 1_000)
 GRID = frozenset({"SHFE", "INE", "CFFEX", "SSE"})
 
 
 def of_seconds(market: SyntheticMarket, seconds: float, *, after_ns: int = 0) -> list[Snapshot]:
-    start_ns = market.start_ns + after_ns
-    until_ns = start_ns + int(seconds * SECOND_NS)
+    """What is made in some seconds of trading, after so much of it."""
+    start_ns = market.time_after(after_ns)
+    until_ns = market.time_after(after_ns + int(seconds * SECOND_NS))
     made: list[Snapshot] = []
     for snapshot in market.snapshots(start_ns):
         if snapshot.made_ns >= until_ns:
@@ -77,10 +80,26 @@ def test_market_joined_in_the_middle_is_the_rest_of_the_whole(seed: int, into_ms
 
 
 def test_market_of_hours_ago_is_joined_at_once() -> None:
-    """Ten market hours are caught up without making their snapshots."""
+    """Ten hours of trading, or twenty years, are caught up without making their snapshots."""
     market = SyntheticMarket(seed=1)
-    late = next(market.snapshots(market.start_ns + 10 * HOUR_NS))
-    assert 0 <= late.made_ns - market.start_ns - 10 * HOUR_NS < SECOND_NS
+    for hours in (10, 15_000):
+        at_ns = market.time_after(hours * HOUR_NS)
+        late = next(market.snapshots(at_ns))
+        assert 0 <= late.made_ns - at_ns < SECOND_NS
+
+
+@settings(max_examples=8, deadline=None)
+@given(seed=SEEDS, minute=st.sampled_from([34, 84, 164, 329, 330, 824]))
+def test_who_comes_after_a_break_sees_the_same_market(seed: int, minute: int) -> None:
+    """Breaks, nights and weekends make nothing, and whoever asks in one gets what follows."""
+    market = SyntheticMarket(seed=seed)
+    whole = of_seconds(market, 70, after_ns=minute * MINUTE_NS)
+    after_ns = market.time_after((minute + 1) * MINUTE_NS)
+    rest = [s for s in whole if s.made_ns >= after_ns]
+    assert rest
+    for from_ns in (after_ns, after_ns - 1, after_ns - 10 * MINUTE_NS):
+        joined = (s for s in market.snapshots(from_ns) if s.made_ns >= after_ns)
+        assert list(islice(joined, len(rest))) == rest, f"seed {seed}, minute {minute}"
 
 
 def test_all_eight_exchanges_trade() -> None:
@@ -210,29 +229,31 @@ def test_front_leaves_the_exchange_of_futures_empty() -> None:
     """ExchangeID comes from ETF option fronts only."""
     for snapshot in of_seconds(SyntheticMarket(seed=1), 5):
         exchange = exchange_of(snapshot.symbol)
+        assert snapshot.true_exchange == exchange
         assert snapshot.exchange == (exchange if exchange in {"SSE", "SZSE"} else "")
 
 
-def test_new_trading_day_begins_at_eight_in_the_evening() -> None:
-    """Volume starts again, and DCE and CZCE send the dates they send at night."""
+def test_new_trading_day_begins_after_the_weekend() -> None:
+    """Volume starts again, the previous close is Friday's last price, the dates are Monday's."""
     market = SyntheticMarket(seed=1)
-    evening_ns = midnight_ns("20261120") + 20 * HOUR_NS
-    before = by_contract(
-        of_seconds(market, 60, after_ns=evening_ns - market.start_ns - 60 * SECOND_NS)
-    )
-    after = by_contract(of_seconds(market, 60, after_ns=evening_ns - market.start_ns))
-    received = {"DCE": ("20261123", "20261123"), "CZCE": ("20261120", "20261120")}
+    made = of_seconds(market, 240, after_ns=(DAY_MINUTES - 2) * MINUTE_NS)
+    before, after = (by_contract(s for s in made if s.day == day) for day in (20261120, 20261123))
+    assert len(after) == len(before) == 60
     for symbol, rows in after.items():
-        assert rows[0].day == 20261123
         assert number(rows[0].volume) < number(before[symbol][-1].volume)
-        days = received.get(exchange_of(symbol) or "", ("20261123", "20261120"))
-        assert (rows[0].trading_day, rows[0].action_day) == days
+        assert rows[0].pre_close == before[symbol][-1].last
+        assert (rows[0].trading_day, rows[0].action_day) == ("20261123", "20261123")
+        assert rows[0].exchange_ns >= midnight_ns("20261123") + 9 * HOUR_NS
 
 
-def test_market_goes_on_inside_its_limits_for_days() -> None:
-    """After two days prices are still between the limits and interest is positive."""
-    for s in of_seconds(SyntheticMarket(seed=9), 30, after_ns=2 * DAY_NS):
+@settings(max_examples=8, deadline=None)
+@given(seed=SEEDS, days=st.integers(1, 4_000))
+def test_market_goes_on_inside_its_limits_for_years(seed: int, days: int) -> None:
+    """At the end of any day prices are between the limits and interest is positive."""
+    after_ns = days * DAY_MINUTES * MINUTE_NS - 30 * SECOND_NS
+    for s in of_seconds(SyntheticMarket(seed=seed), 30, after_ns=after_ns):
         assert number(s.limit_down) < number(s.last) < number(s.limit_up)
+        assert number(s.limit_down) < number(s.pre_close) < number(s.limit_up)
         assert number(s.open_interest) > 0
 
 
@@ -240,7 +261,7 @@ def test_default_market_begins_on_a_plain_friday_morning() -> None:
     """The first stamps read 2026-11-20 09:35:00."""
     first = next(SyntheticMarket(seed=1).snapshots())
     assert (first.action_day, first.update_time) == ("20261120", "09:35:00")
-    assert first.made_ns - DEFAULT_START_NS < SECOND_NS
+    assert first.made_ns - START_NS < SECOND_NS
 
 
 def test_raw_tick_carries_every_field_of_the_snapshot() -> None:

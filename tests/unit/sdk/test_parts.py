@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from mdhub.sdk.connection import Endpoint, parse_endpoint
 from mdhub.sdk.errors import PatternError
-from mdhub.sdk.events import EpochChange, Gap, Message, Stall
+from mdhub.sdk.events import EpochChange, Gap, Message, Position, Stall
+from mdhub.sdk.hub import Hub
 from mdhub.sdk.stall import StallWatch
 from mdhub.sdk.stream import plan
 from mdhub.sdk.tracker import Limits, Tracker
@@ -135,3 +138,48 @@ def test_an_instrument_behind_a_cut_is_read_anew() -> None:
     assert want.after_n == 105
     tracker.offer(message(107, k=8, epoch=2), now_ns=0, want=want)
     assert [m.header.n for m in tracker.take() if isinstance(m, Message)] == [107, 108]
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    """A hub that never spoke to anybody."""
+    with Hub(("tcp://127.0.0.1:1",), timeout_s=0.1, repair_timeout_s=1) as hub:
+        yield hub
+
+
+EVENTS: dict[str, Gap | EpochChange | Stall] = {
+    "gap": Gap(Position(0, 1, 3), Position(0, 1, 5), "timeout", recovered=False),
+    "epoch": EpochChange(0, 1, 2, 105, 110),
+    "stall": Stall(0, stalled=True, cause="log"),
+    "end": Stall(0, stalled=False, cause=""),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("gap", "shard 0 n 3 to 5"),
+        ("epoch", "epoch 2 follows 1"),
+        ("stall", "stands still"),
+        ("end", "moves again"),
+    ],
+)
+def test_loss_is_never_silent(
+    hub: Hub, caplog: pytest.LogCaptureFixture, name: str, words: str
+) -> None:
+    """Who set no callback reads one warning of the logger `mdhub`."""
+    hub._tell(EVENTS[name])
+    (record,) = caplog.records
+    assert (record.name, record.levelname) == ("mdhub", "WARNING")
+    assert words in record.getMessage()
+
+
+def test_a_callback_replaces_the_warning(hub: Hub, caplog: pytest.LogCaptureFixture) -> None:
+    """And a gap that was filled is no warning at all."""
+    hub._tell(Gap(Position(0, 1, 3), Position(0, 1, 5), "hole", recovered=True))
+    told: list[object] = []
+    hub.on_gap = lambda *gap: told.append(gap)
+    hub.on_epoch = hub.on_stall = told.append
+    for event in EVENTS.values():
+        hub._tell(event)
+    assert (len(told), caplog.records) == (4, [])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from mdhub.streams.errors import ServerStartError
+from mdhub.streams import server as server_module
+from mdhub.streams.errors import NotReady, ServerStartError
 from mdhub.streams.server import EmbeddedServer, answers, find_server, wait_ready
 
 
@@ -107,6 +110,57 @@ def test_a_folder_with_a_long_name_is_refused(tmp_path: Path) -> None:
     server = EmbeddedServer(Path("/bin/redis"), tmp_path / ("x" * 100), "single")
     with pytest.raises(ServerStartError, match="shorter"):
         server.prepare()
+
+
+def test_a_data_folder_that_does_not_serve_is_explained(tmp_path: Path) -> None:
+    """A file in its place: one sentence that says what to do, no OSError."""
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(ServerStartError, match="--data"):
+            EmbeddedServer(Path("/bin/redis"), folder, "single").prepare()
+
+
+def test_a_data_folder_without_rights_is_explained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server would only say so in its log, if at all."""
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(ServerStartError, match="cannot be written to"):
+        EmbeddedServer(Path("/bin/redis"), tmp_path, "single").prepare()
+
+
+def test_a_server_that_ended_is_not_waited_for(tmp_path: Path) -> None:
+    """The error ends with what its log ends with."""
+    log_file = tmp_path / "server.log"
+    log_file.write_text("".join(f"line {n}\n" for n in range(100)) + "Bad file format\n")
+    started_s = time.monotonic()
+    with pytest.raises(ServerStartError, match=r"line 99\nBad file format$") as caught:
+        wait_ready(f"unix://{tmp_path}/none.sock", ended=lambda: True, log_file=log_file)
+
+    assert "line 9\n" not in str(caught.value)
+    assert time.monotonic() - started_s < 5.0
+
+
+def test_a_server_that_loads_is_waited_for_longer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Loading a big log is no failure to start."""
+    left = iter([NotReady("loading", "loading")] * 3)
+
+    class Loading:
+        def __init__(self, *_: object, **__: object) -> None:
+            if (error := next(left, None)) is not None:
+                raise error
+
+        def call(self, *_: object) -> None: ...
+
+        def close(self) -> None: ...
+
+    monkeypatch.setattr(server_module, "Link", Loading)
+    wait_ready("unix:///none", timeout_s=0.0)
+    left = iter([NotReady("loading", "loading")] * 1_000)
+    with pytest.raises(ServerStartError, match=r"no server after 0\.05 s: loading"):
+        wait_ready("unix:///none", timeout_s=0.0, loading_s=0.05)
 
 
 def test_where_no_server_is_nobody_answers(tmp_path: Path) -> None:

@@ -6,20 +6,24 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from mdhub.streams.ids import id_less, id_parts, make_id
+from mdhub.streams.port import ReaderCursor
 from mdhub.streams.topology import TOPOLOGY
-from mdhub.streams.trim import RETENTION, Budget, TrimPlan, plan_trim
+from mdhub.streams.trim import FORGOTTEN_MS, RETENTION, Budget, TrimPlan, plan_trim
 
 KEEP_MS = 1_000
 MAX_BYTES = 1_000
 BUDGET = Budget(KEEP_MS, MAX_BYTES)
 
 ids = st.builds(make_id, st.integers(0, 5_000), st.integers(0, 3))
-readers = st.dictionaries(st.sampled_from(["standby", "publisher:A", "recorder"]), ids)
+ages = st.sampled_from([0, FORGOTTEN_MS, FORGOTTEN_MS + 1])
+readers = st.dictionaries(
+    st.sampled_from(["standby", "publisher:A", "recorder"]), st.builds(ReaderCursor, ids, ages)
+)
 
 
 def plan(
     first: bytes = b"0-1", last: bytes = b"5000-0", used_bytes: int = 0,
-    hard: bytes | None = None, soft: dict[str, bytes] | None = None,
+    hard: bytes | None = None, soft: dict[str, ReaderCursor] | None = None,
 ) -> TrimPlan | None:  # fmt: skip
     return plan_trim(
         first=first, last=last, used_bytes=used_bytes, budget=BUDGET, hard=hard, soft=soft or {}
@@ -38,19 +42,26 @@ def test_a_young_stream_is_left_alone() -> None:
 
 def test_a_slow_reader_is_waited_for() -> None:
     """Within the budget a soft cursor holds back what it has not read."""
-    assert plan(soft={"recorder": b"3000-2"}) == TrimPlan(b"3000-2")
+    assert plan(soft={"recorder": ReaderCursor(b"3000-2", FORGOTTEN_MS)}) == TrimPlan(b"3000-2")
 
 
 def test_a_dead_reader_is_overtaken_by_name() -> None:
     """Above the budget it is passed, and the plan says who lost something."""
-    soft = {"recorder": b"100-0", "publisher:A": b"4900-0"}
+    soft = {"recorder": ReaderCursor(b"100-0", 0), "publisher:A": ReaderCursor(b"4900-0", 0)}
 
     assert plan(used_bytes=2 * MAX_BYTES, soft=soft) == TrimPlan(b"2500-0", ("recorder",))
 
 
+def test_nothing_waits_for_a_reader_that_has_retired() -> None:
+    """Its cursor has not been renewed for more than a minute; the plan still names it."""
+    soft = {"publisher:B": ReaderCursor(b"100-0", FORGOTTEN_MS + 1)}
+
+    assert plan(soft=soft) == TrimPlan(b"4000-0", ("publisher:B",))
+
+
 @given(first=ids, last=ids, used=st.integers(0, 5 * MAX_BYTES), hard=st.none() | ids, soft=readers)
 def test_cursors_are_kept_as_declared(
-    first: bytes, last: bytes, used: int, hard: bytes | None, soft: dict[str, bytes]
+    first: bytes, last: bytes, used: int, hard: bytes | None, soft: dict[str, ReaderCursor]
 ) -> None:
     """Hard cursors always, soft ones up to the budget; all who are overtaken are named."""
     assume(not id_less(last, first))
@@ -62,15 +73,17 @@ def test_cursors_are_kept_as_declared(
     assert id_less(first, found.min_id)
     assert not id_less(last, found.min_id)
     assert hard is None or not id_less(hard, found.min_id)
-    assert set(found.overtaken) == {n for n, c in soft.items() if id_less(c, found.min_id)}
+    assert set(found.overtaken) == {
+        name for name, at in soft.items() if id_less(at.cursor, found.min_id)
+    }
     if used <= MAX_BYTES:
-        assert found.overtaken == ()
+        assert all(soft[name].age_ms > FORGOTTEN_MS for name in found.overtaken)
         assert id_parts(found.min_id)[0] <= id_parts(last)[0] - KEEP_MS
 
 
 @given(first=ids, last=ids, used=st.integers(MAX_BYTES + 1, 5 * MAX_BYTES), soft=readers)
 def test_the_budget_is_kept_whatever_readers_do(
-    first: bytes, last: bytes, used: int, soft: dict[str, bytes]
+    first: bytes, last: bytes, used: int, soft: dict[str, ReaderCursor]
 ) -> None:
     """No soft cursor keeps the surplus alive: at an even rate it is all gone."""
     first_ms, last_ms = id_parts(first)[0], id_parts(last)[0]

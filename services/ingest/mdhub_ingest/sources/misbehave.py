@@ -5,6 +5,11 @@ missing tick a fault of the hub. The arbiter takes the first copy of each snapsh
 none that is older than what it took: a hole cannot be filled once the contract's next snapshot
 is through. So `lose`, `corrupt` and `delay` only hit a snapshot whose contract is then quiet for
 `SPACE_NS` of wall time, in which the other source's copy surely comes through.
+
+Shares are of all snapshots, though. So those that may be hit are hit more often, by the inverse of
+their share so far (counted as if the first `_ASSUMED` had all been eligible, which keeps a start
+from being wild). Where too few are eligible every one of them is hit, and the share is missed; the
+counters say by how much.
 """
 
 from __future__ import annotations
@@ -27,13 +32,14 @@ SPACE_NS: Final = 300_000_000
 _MS_NS: Final = 1_000_000
 _DELAY_MS: Final = (50, 800)
 _REPEAT_MS: Final = (0, 5_000)
+_ASSUMED: Final = 20
 
 _Share = Annotated[float, Meta(ge=0, le=1)]
 _Span = tuple[Annotated[float, Meta(ge=0)], Annotated[float, Meta(ge=0)]]
 
 
 class Misbehaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How a source misbehaves; shares are of its snapshots, spans are drawn evenly."""
+    """How a source misbehaves; shares are of all its snapshots, spans are drawn evenly."""
 
     lose: _Share = 0.0
     repeat: _Share = 0.0
@@ -101,22 +107,34 @@ class Fate(NamedTuple):
 
 
 class Misbehaver:
-    """Draws the fate of each snapshot; `counts` says what was done, by kind."""
+    """Draws the fate of each snapshot; `counts` says what was done, by kind, and `eligible`."""
 
     def __init__(self, settings: Misbehaviour) -> None:
         self.settings: Final = settings
-        self.counts: Final[Counter[str]] = Counter()
+        self.counts: Final[Counter[str]] = Counter(
+            eligible=0, lost=0, corrupted=0, delayed=0, repeated=0
+        )
+        self._seen = 0
+        self._wanted: Final = settings.lose + settings.corrupt + settings.delay
         self._rng: Final = Random(settings.seed)
 
-    def fate(self, snapshot: Snapshot, *, spaced: bool, previous: Snapshot | None) -> Fate:
+    def fate(
+        self, snapshot: Snapshot, *, spaced: bool, previous: Snapshot | None, calm: bool = False
+    ) -> Fate:
         """Draw what becomes of a snapshot.
 
         `spaced` = its contract's next snapshot is at least SPACE_NS of wall time away;
-        `previous` = what this source last delivered of the contract.
+        `previous` = what this source last delivered of the contract;
+        `calm` = it is left alone, and says nothing about how many are eligible.
         """
         settings, draw = self.settings, self._rng.random()
         repeat_after_ns = self._repeat_after_ns()
-        if not spaced or draw >= settings.lose + settings.corrupt + settings.delay:
+        if calm or not self._wanted:
+            return Fate(snapshot, repeat_after_ns=repeat_after_ns)
+        self._seen += 1
+        self.counts["eligible"] += spaced
+        draw /= self._raised()
+        if not spaced or draw >= self._wanted:
             return Fate(snapshot, repeat_after_ns=repeat_after_ns)
         if draw < settings.lose:
             self.counts["lost"] += 1
@@ -136,6 +154,11 @@ class Misbehaver:
         """Draw how long the source lives; None = it does not crash."""
         span = self.settings.crash_after_s
         return None if span is None else int(self._rng.uniform(*span) * 1_000_000_000)
+
+    def _raised(self) -> float:
+        """How much more often an eligible snapshot is hit, at most as often as it comes."""
+        by_share = (self._seen + _ASSUMED) / (self.counts["eligible"] + _ASSUMED)
+        return min(by_share, max(1.0, 1 / self._wanted))
 
     def _repeat_after_ns(self) -> int | None:
         if not self.settings.repeat or self._rng.random() >= self.settings.repeat:

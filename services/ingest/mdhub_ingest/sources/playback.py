@@ -5,6 +5,7 @@
 2. A snapshot is due when the market clock reaches the time it was made, plus the source's lag.
 3. Over a break the clock is moved: everything pending is sent, the market rests for a second of
    wall time, so that slower sources are through as well, and then the clock is asked to jump.
+   For another second nothing is lost, corrupted or delayed.
 4. The player ends at `until_ns`; every snapshot made before it has then been sent.
 """
 
@@ -86,7 +87,7 @@ class Player:
 
     @property
     def counts(self) -> Counter[str]:
-        """What the misbehaviour did so far: lost, corrupted, delayed, repeated."""
+        """What the misbehaviour did so far: eligible, lost, corrupted, delayed, repeated."""
         return self._misbehaver.counts
 
     def run(self, emit: Emit, stop: threading.Event) -> None:
@@ -125,6 +126,8 @@ class Player:
             self._wait_until(self._wall_ns() + _REST_NS)
             if not self._stop.is_set():
                 self._clock = self._ask_clock(made_ns, self._clock.rate)
+                # The other source may still be resting, and cannot fill a hole made now.
+                self._calm_until_ns = max(self._calm_until_ns, self._wall_ns() + _REST_NS)
         self._wait_until(self._wall_of(made_ns))
 
     def _ask_clock(self, market_ns: int, rate: float) -> MarketClock:
@@ -133,8 +136,8 @@ class Player:
 
     def _plan(self, snapshot: Snapshot, *, spaced: bool) -> None:
         previous = self._delivered.get(snapshot.symbol)
-        spaced = spaced and self._wall_ns() >= self._calm_until_ns
-        fate = self._misbehaver.fate(snapshot, spaced=spaced, previous=previous)
+        calm = self._wall_ns() < self._calm_until_ns
+        fate = self._misbehaver.fate(snapshot, spaced=spaced, previous=previous, calm=calm)
         due_ns = self._next_due_ns(snapshot.made_ns)
         if fate.snapshot is not None:
             genuine = fate.snapshot is snapshot

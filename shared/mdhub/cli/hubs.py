@@ -1,0 +1,133 @@
+"""Which hub a command means: configuration in, addresses and plans out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from mdhub.config import HubConfig, Loaded, load
+from mdhub.config.load import Option
+from mdhub.config.locate import Key
+from mdhub.config.model import RecordingSource, SimSource
+from mdhub.host.stack import HubPlan, Publisher, service_module
+from mdhub.runtime.errors import ServiceError
+from mdhub.streams.budgets import Budget
+from mdhub.wire.errors import MdhubError
+
+__all__ = ["HubAddress", "Overrides", "check_source", "find_hub", "load_hub", "plan_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class HubAddress:
+    """Where a hub's log is, for commands that read it."""
+
+    url: str
+    prefix: str
+    shards: int
+    silent_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overrides:
+    """Options of `mdhub up`; None = as configured."""
+
+    data: Path | None = None
+    profile: str | None = None
+    shards: int | None = None
+    port: int | None = None
+    bind: str | None = None
+    second_port: int | None = None
+
+
+def find_hub(file: Path | None, data: Path | None) -> HubAddress:
+    """Find the log by option, environment or file. Raises ServiceError if no server runs there."""
+    options: dict[Key, Option] = {}
+    if data is not None:
+        options = {("hub", "data"): ("--data", str(data)), ("server", "url"): ("--data", None)}
+    config = load(file, options=options).config
+    url = _server_url(config)
+    return HubAddress(url, config.hub.prefix, config.hub.shards, config.monitor.silent_ms)
+
+
+def load_hub(file: Path | None, overrides: Overrides) -> Loaded:
+    """Load and check what `mdhub up` shall run."""
+    given = asdict(overrides)
+    options: dict[Key, Option] = {
+        ("hub", name): (f"--{name}", str(given[name]))
+        for name in ("data", "profile", "shards")
+        if given[name] is not None
+    }
+    if {overrides.port, overrides.bind, overrides.second_port} != {None}:
+        configured = load(file, options=options).config.publishers
+        publishers = _publishers([each.model_dump() for each in configured], overrides)
+        options["publishers",] = ("--port, --bind or --second-port", publishers)
+    return load(file, options=options, check_source=check_source)
+
+
+def plan_of(config: HubConfig, sources: tuple[str, ...] = ()) -> HubPlan:
+    """What to run; `sources` (JSON) take the place of the configured ones."""
+    url = config.server.url
+    return HubPlan(
+        folder=config.hub.data,
+        profile=config.hub.profile,
+        prefix=config.hub.prefix,
+        shards=config.hub.shards,
+        publishers=tuple(Publisher(p.id, p.port, p.bind) for p in config.publishers),
+        sources=sources or tuple(_source_json(source) for source in config.sources),
+        url=None if url is None else url.get_secret_value(),
+        maxmemory_mb=config.server.maxmemory_mb,
+        retention={name: Budget(**keep) for name, keep in config.retention.model_dump().items()},
+        takeover_ms=config.arbiter.takeover_ms,
+        silent_ms=config.monitor.silent_ms,
+    )
+
+
+def check_source(source: SimSource | RecordingSource) -> str:
+    """Let ingest itself judge a source (if it is installed); what it says, empty if content."""
+    if isinstance(source, RecordingSource) and not source.file.is_file():
+        return f"file {source.file} was not found"
+    try:
+        module = service_module("ingest")
+    except ServiceError:
+        return ""
+    try:
+        import_module(f"{module}.spec").parse_spec(_source_json(source))
+    except MdhubError as error:
+        return str(error)
+    return ""
+
+
+def _server_url(config: HubConfig) -> str:
+    if config.server.url is not None:
+        return config.server.url.get_secret_value()
+    socket = config.hub.data.resolve() / "redis.sock"
+    if not socket.exists():
+        raise ServiceError(
+            f"no server runs on the data folder {config.hub.data}: start the hub with mdhub up, "
+            "or name it with --data, --config or MDHUB_REDIS_URL"
+        )
+    return f"unix://{socket}"
+
+
+def _publishers(configured: list[dict[str, Any]], given: Overrides) -> list[dict[str, Any]]:
+    """Put the options of one or two publishers over what is configured."""
+    first, *others = configured
+    if given.port is not None:
+        first = first | {"port": given.port}
+    if given.second_port is not None:
+        second = others[0] if others else {"id": "B", "bind": first["bind"]}
+        others = [second | {"port": given.second_port}, *others[1:]]
+    bind: Mapping[str, str] = {} if given.bind is None else {"bind": given.bind}
+    return [{**publisher, **bind} for publisher in (first, *others)]
+
+
+def _source_json(source: SimSource | RecordingSource) -> str:
+    """Render a source as `mdhub run ingest --source` takes it."""
+    common = {"name", "type", "misbehave", "play_s"}
+    knobs = source.model_dump(mode="json", exclude=common)
+    outside = source.model_dump(include={"name", "misbehave", "play_s"}, exclude_none=True)
+    return json.dumps({**outside, source.type: knobs})

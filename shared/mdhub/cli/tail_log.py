@@ -1,0 +1,192 @@
+"""`mdhub tail --rejected` and `--events`: follow streams of the log."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from mdhub.cli.formats import Format, named_tick, writer
+from mdhub.cli.hubs import HubAddress
+from mdhub.market.products import exchange_of
+from mdhub.streams import open_log
+from mdhub.streams.ids import id_parts
+from mdhub.streams.port import FIRST_ID, Entry, Log
+from mdhub.streams.topology import EVENTS, REJECTED, Stream
+from mdhub.wire.codec import (
+    DecodeError,
+    decode_event,
+    decode_raw_tick,
+    decode_rejected_header,
+)
+from mdhub.wire.entries import RejectedHeader
+from mdhub.wire.ops import Event, EventKind
+from mdhub.wire.ticks import CHINA_TIME, RawTick
+from mdhub.wire.topics import instrument_matcher
+
+__all__ = ["LogFilter", "follow_events", "follow_rejected"]
+
+PERIODIC: Final = frozenset({EventKind.HEARTBEAT, EventKind.SOURCE_RATE})
+"""Events that come every second: shown only when asked for."""
+LOOK_BACK: Final = 5_000
+"""Entries in which the newest rows that pass are looked for."""
+BLOCK_MS: Final = 200
+READ_COUNT: Final = 500
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class LogFilter:
+    """Which entries are shown."""
+
+    patterns: Sequence[str] = ("*",)
+    """Instruments of rejected ticks; one without an exchange is known by its product."""
+    source: str | None = None
+    """Of rejected ticks the source, of events the subject."""
+    kinds: Sequence[str] = ()
+    """Kinds of events; empty = all but those that come every second."""
+    last: int = 10
+    """So many of the newest rows first."""
+    count: int | None = None
+    """End after so many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """One rejected entry; `tick` is None where the raw payload cannot be read."""
+
+    ms: int
+    header: RejectedHeader
+    tick: RawTick | None
+
+
+def follow_rejected(hub: HubAddress, form: Format, chosen: LogFilter) -> int:
+    """Print what the arbiter refused, with its reason, until Ctrl-C or until enough came."""
+    matches = instrument_matcher(list(chosen.patterns)).match
+    everything = "*" in chosen.patterns
+
+    def parse(entry: Entry) -> Rejection | None:
+        row = _rejection(entry)
+        if row is None or chosen.source not in {None, row.header.source}:
+            return None
+        return row if everything or (row.tick and matches(_vt_symbol(row.tick))) else None
+
+    write = writer(form, line=_rejected_line, named=_named_rejection)
+    return _follow(hub, REJECTED, parse, write, chosen)
+
+
+def follow_events(hub: HubAddress, form: Format, chosen: LogFilter) -> int:
+    """Print events until Ctrl-C or until enough came."""
+
+    def parse(entry: Entry) -> Event | None:
+        try:
+            event = decode_event(entry[1][1])
+        except DecodeError:
+            return None
+        wanted = event.kind in chosen.kinds if chosen.kinds else event.kind not in PERIODIC
+        return event if wanted and chosen.source in {None, event.subject} else None
+
+    write = writer(form, line=_event_line, named=_named_event)
+    return _follow(hub, EVENTS, parse, write, chosen)
+
+
+def _follow(
+    hub: HubAddress,
+    stream: Stream,
+    parse: Callable[[Entry], T | None],
+    write: Callable[[T], None],
+    chosen: LogFilter,
+) -> int:
+    log = open_log(hub.url, service="cli", prefix=hub.prefix)
+    shards = hub.shards if stream.sharded else 1
+    try:
+        for shown, row in enumerate(_rows(log, stream, shards, parse, chosen.last), start=1):
+            write(row)
+            if shown == chosen.count:
+                break
+    except KeyboardInterrupt:
+        return 0
+    except BrokenPipeError:
+        sys.stderr.close()
+    finally:
+        log.close()
+    return 0
+
+
+def _rows(
+    log: Log, stream: Stream, shards: int, parse: Callable[[Entry], T | None], last: int
+) -> Iterator[T]:
+    """The newest rows of each shard, then what comes."""
+    after: list[bytes] = []
+    for shard in range(shards):
+        held = log.entries(stream, shard=shard, count=LOOK_BACK, newest_first=True)
+        newest = (row for entry in held if (row := parse(entry)) is not None)
+        yield from reversed(list(islice(newest, last)))
+        after.append(held[0][0] if held else FIRST_ID)
+    tails = [log.tail(stream, shard=shard, after=at) for shard, at in enumerate(after)]
+    try:
+        while True:
+            for tail in tails:
+                entries = tail.read(block_ms=max(1, BLOCK_MS // shards), count=READ_COUNT)
+                yield from (row for entry in entries if (row := parse(entry)) is not None)
+    finally:
+        for tail in tails:
+            tail.close()
+
+
+def _rejection(entry: Entry) -> Rejection | None:
+    entry_id, fields = entry
+    try:
+        header = decode_rejected_header(fields[1])
+    except DecodeError:
+        return None
+    try:
+        tick = decode_raw_tick(fields[3])
+    except DecodeError:
+        tick = None
+    return Rejection(id_parts(entry_id)[0], header, tick)
+
+
+def _vt_symbol(tick: RawTick) -> str:
+    """Fronts often leave the exchange empty."""
+    return f"{tick.symbol}.{tick.exchange or exchange_of(tick.symbol) or ''}"
+
+
+def _rejected_line(row: Rejection) -> str:
+    header, tick = row.header, row.tick
+    what = "(unreadable)" if tick is None else f"{tick.symbol} {tick.update_time} {tick.last}"
+    return f"{_moment(row.ms)} {header.source} {header.verdict} {header.reason} {what}"
+
+
+def _named_rejection(row: Rejection) -> dict[str, Any]:
+    """Header and all fields of the raw tick (null where it cannot be read)."""
+    tick = dict.fromkeys(RawTick.__struct_fields__) if row.tick is None else named_tick(row.tick)
+    return tick | {"ts": _iso(row.ms)} | msgspec.structs.asdict(row.header)
+
+
+def _event_line(event: Event) -> str:
+    facts = " ".join(f"{name}={value}" for name, value in event.body.items())
+    moment = _moment(event.ts_ns // 1_000_000)
+    return f"{moment} {event.severity} {event.kind} {event.subject} {facts}"
+
+
+def _named_event(event: Event) -> dict[str, Any]:
+    return {"ts": _iso(event.ts_ns // 1_000_000)} | msgspec.structs.asdict(event)
+
+
+def _china(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, CHINA_TIME)
+
+
+def _moment(ms: int) -> str:
+    return _china(ms).strftime("%H:%M:%S.%f")[:-3]
+
+
+def _iso(ms: int) -> str:
+    return _china(ms).isoformat(timespec="milliseconds")

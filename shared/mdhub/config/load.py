@@ -1,0 +1,199 @@
+"""From file, environment and options to one frozen configuration that knows where it comes from.
+
+What wins: options, then `MDHUB_*` variables, then the file, then defaults. Lists (publishers,
+sources) are taken whole from whoever wins. Every problem is found before any is reported.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from mdhub.config.environment import environment_layers, unknown_variables
+from mdhub.config.errors import ConfigError, Problem
+from mdhub.config.knobs import KNOBS, SECRETS
+from mdhub.config.layers import Layer, merged, nearest, origin_of, shown_key
+from mdhub.config.locate import Key, locate
+from mdhub.config.model import HubConfig, RecordingSource, SimSource
+
+__all__ = ["Loaded", "Option", "SourceCheck", "load"]
+
+Option = tuple[str, Any]
+"""Name and value of a command line option."""
+SourceCheck = Callable[[SimSource | RecordingSource], str]
+"""Says what is wrong with a source beyond its shape; empty if nothing is."""
+
+_TAGS: Final = ("sim", "recording")
+_EXPECTED: Final = {
+    "int_parsing": "expected a whole number",
+    "int_type": "expected a whole number",
+    "int_from_float": "expected a whole number",
+    "float_parsing": "expected a number",
+    "float_type": "expected a number",
+    "string_type": "expected text",
+    "path_type": "expected text",
+    "model_type": "expected a table (in a variable: a JSON object)",
+    "model_attributes_type": "expected a table (in a variable: a JSON object)",
+    "tuple_type": "expected a list of tables (in a variable: a JSON array)",
+    "union_tag_invalid": "expected type sim or recording",
+}
+_WRONG_LINE: Final = re.compile(r" \(at line (\d+), column \d+\)| \(at end of document\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A configuration and the layers it was made of, the strongest first."""
+
+    config: HubConfig
+    layers: tuple[Layer, ...]
+
+    def origin(self, key: Key) -> str:
+        """`default`, `hub.toml:12`, the name of a variable or of an option."""
+        return origin_of(self.layers, key)
+
+
+def load(
+    file: Path | None = None,
+    *,
+    options: Mapping[Key, Option] | None = None,
+    check_source: SourceCheck | None = None,
+) -> Loaded:
+    """Read and check a configuration from options, environment and file.
+
+    Raises ConfigError naming every problem.
+    """
+    problems: list[Problem] = []
+    from_file = () if file is None else (_file_layer(file, problems),)
+    layers = (_option_layer(options or {}), *environment_layers(), *from_file)
+    problems += unknown_variables()
+    try:
+        config = HubConfig.model_validate(merged(layers))
+    except ValidationError as error:
+        problems += [_problem(layers, details) for details in error.errors()]
+        raise ConfigError(problems) from None
+    if check_source is not None:
+        problems += _source_problems(config, layers, check_source)
+    if problems:
+        raise ConfigError(problems)
+    return Loaded(config, layers)
+
+
+def _option_layer(options: Mapping[Key, Option]) -> Layer:
+    values: dict[str, Any] = {}
+    for key, (_, value) in options.items():
+        table = values
+        for part in key[:-1]:
+            table = table.setdefault(str(part), {})
+        table[str(key[-1])] = value
+
+    def where(key: Key) -> str:
+        names = (name for path, (name, _) in options.items() if path == key[: len(path)])
+        return next(names, "")
+
+    return Layer(values, where)
+
+
+def _file_layer(file: Path, problems: list[Problem]) -> Layer:
+    try:
+        text = file.read_text(encoding="utf-8")
+        values = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        problems.append(Problem(str(file), "", f"cannot be read: {reason}"))
+        return Layer({}, lambda _key: str(file))
+    except tomllib.TOMLDecodeError as error:
+        problems.append(_syntax_problem(file, str(error)))
+        return Layer({}, lambda _key: str(file))
+    lines = locate(text)
+
+    def where(key: Key) -> str:
+        held = (lines[key[:length]] for length in range(len(key), 0, -1) if key[:length] in lines)
+        return f"{file}:{next(held, 1)}"
+
+    return Layer(_with_paths_from(file.parent, values), where)
+
+
+def _syntax_problem(file: Path, words: str) -> Problem:
+    found = _WRONG_LINE.search(words)
+    line = f":{found[1]}" if found and found[1] else ""
+    return Problem(f"{file}{line}", "", f"not valid TOML: {words}")
+
+
+def _with_paths_from(folder: Path, values: dict[str, Any]) -> dict[str, Any]:
+    """Let relative paths count from the file's folder, not from where the hub is started."""
+    hub, sources = values.get("hub"), values.get("sources")
+    tables = [hub, *(sources if isinstance(sources, list) else [])]
+    for table in tables:
+        for name in ("data", "file"):
+            if isinstance(table, dict) and isinstance(path := table.get(name), str):
+                table[name] = str(folder / Path(path).expanduser())
+    return values
+
+
+def _source_problems(
+    config: HubConfig, layers: tuple[Layer, ...], check_source: SourceCheck
+) -> list[Problem]:
+    keys: list[Key] = [("sources", i, "misbehave") for i in range(len(config.sources))]
+    found = [(key, check_source(source)) for key, source in zip(keys, config.sources, strict=True)]
+    return [
+        Problem(nearest(layers, key), shown_key(key[:2]), words) for key, words in found if words
+    ]
+
+
+def _problem(layers: tuple[Layer, ...], details: ErrorDetails) -> Problem:
+    key = _without_tag(details["loc"])
+    return Problem(nearest(layers, key), shown_key(key), _words(key, details))
+
+
+def _without_tag(loc: Key) -> Key:
+    """Drop what pydantic puts into a place to say which kind of source it means."""
+    if loc[0] == "sources" and len(loc) > 2 and loc[2] in _TAGS:  # noqa: PLR2004 - after the number
+        return (*loc[:2], *loc[3:])
+    return loc
+
+
+def _words(key: Key, details: ErrorDetails) -> str:
+    match details["type"]:
+        case "extra_forbidden":
+            return _unknown(key)
+        case "missing":
+            return "is missing"
+        case "union_tag_not_found":
+            return "type is missing, expected sim or recording"
+        case kind if kind in _EXPECTED:
+            words = _EXPECTED[kind]
+        case _:
+            words = details["msg"].removeprefix("Value error, ")
+            words = words.replace("Input should", "expected to").replace("to be ", "")
+    found = details["input"]
+    if isinstance(found, str | int | float) and not _secret(key):
+        return f"was {found!r}, {words}"
+    return words
+
+
+def _unknown(key: Key) -> str:
+    """A key that does not belong here, with the one that may be meant."""
+    siblings = _siblings(key)
+    if key[-1] in siblings:
+        return "does not belong to this type of source"
+    close = difflib.get_close_matches(str(key[-1]), siblings, n=1)
+    return "unknown key" + (f"; did you mean {close[0]}?" if close else "")
+
+
+def _siblings(key: Key) -> list[str]:
+    table = tuple(part for part in key[:-1] if isinstance(part, str))
+    knobs = {knob.path[len(table)] for knob in KNOBS if knob.path[: len(table)] == table}
+    return sorted(knobs)
+
+
+def _secret(key: Key) -> bool:
+    """Whether the value of a key is a secret or may hold one."""
+    return any(secret[: len(key)] == key for secret in SECRETS)

@@ -1,0 +1,214 @@
+"""Every knob of a hub: name with its unit, bounds, default, meaning. The only place of them.
+
+The docstrings under the fields are what `docs/configuration.md` and the example file say.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+
+from mdhub.streams.budgets import DEFAULTS, Budget
+from mdhub.streams.topology import CLEAN, RAW, REJECTED
+
+__all__ = [
+    "ArbiterKnobs",
+    "HubConfig",
+    "HubKnobs",
+    "Keep",
+    "MonitorKnobs",
+    "PublisherKnobs",
+    "RecordingSource",
+    "RetentionKnobs",
+    "ServerKnobs",
+    "SimSource",
+]
+
+SCHEMES: Final = ("redis", "rediss", "unix")
+_Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$")]
+
+
+class _Knobs(BaseModel):
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
+        hide_input_in_errors=True,
+    )
+
+
+class HubKnobs(_Knobs):
+    """What the hub is called, how it is cut and where it keeps its data."""
+
+    prefix: str = Field(default="mdhub:", pattern=r"^[A-Za-z0-9_.:-]{0,64}$")
+    """Begin of all its keys on the server; keeps several hubs on one server apart."""
+    shards: int = Field(default=1, ge=1, le=64)
+    """Parts the instruments are divided into, each with an arbiter of its own. A log keeps the
+    number it was made for."""
+    profile: Literal["single", "fast"] = "single"
+    """single: nothing acknowledged is ever lost; fast: a power cut may cost up to 2 s."""
+    data: Path = Path("mdhub-data")
+    """Folder of the embedded server. In a file a relative path counts from the file's folder."""
+
+
+class ServerKnobs(_Knobs):
+    """The Redis or Valkey server that holds the log: an embedded one unless `url` is given."""
+
+    url: SecretStr | None = Field(default=None, examples=["redis://:password@10.0.0.5:6379/0"])
+    """Address of a server that runs already (redis://, rediss:// or unix://). Secret: better
+    given as MDHUB_REDIS_URL than written here."""
+    maxmemory_mb: int = Field(default=2048, ge=64)
+    """Memory limit of the embedded server; beyond it writes are refused."""
+
+    @field_validator("url")
+    @classmethod
+    def _understood(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and urlsplit(url.get_secret_value()).scheme not in SCHEMES:
+            raise ValueError(
+                "the address was not understood, expected redis://host:port, rediss://host:port "
+                "or unix:///path/to/socket"
+            )
+        return url
+
+
+class PublisherKnobs(_Knobs):
+    """A publisher: where strategies connect. Two on different ports survive the loss of one."""
+
+    id: _Name = "A"
+    """Name of the publisher."""
+    bind: str = Field(default="127.0.0.1", min_length=1)
+    """Address to listen on; 0.0.0.0 serves the network."""
+    port: int = Field(default=5555, ge=1, le=65_534)
+    """Port of the live stream; requests are served one port above."""
+
+
+class SimSource(_Knobs):
+    """A simulated market."""
+
+    name: _Name
+    """Name of the source, as it stands in every tick it wins."""
+    type: Literal["sim"]
+    """Kind of source: sim or recording."""
+    seed: int = 1
+    """Sources with the same seed play the same market."""
+    ticks_per_s: float = Field(default=120.0, gt=0, le=50_000)
+    """Ticks a second over all contracts."""
+    rate: float = Field(default=1.0, gt=0, le=3_600)
+    """Market seconds per second."""
+    misbehave: str = Field(default="", examples=["lose=0.01,lag_ms=5-30"])
+    """How it misbehaves on purpose, such as lose=0.01,lag_ms=5-30; empty: not at all."""
+    play_s: float | None = Field(default=None, gt=0, examples=[3_600.0])
+    """Wall seconds to play; without it: until the hub ends."""
+
+
+class RecordingSource(_Knobs):
+    """A recorded market: a tick file with CTP columns, CSV (plain, .gz or .zst)."""
+
+    name: _Name
+    """Name of the source, as it stands in every tick it wins."""
+    type: Literal["recording"]
+    """Kind of source: sim or recording."""
+    file: Path = Field(examples=["recordings/20261120.csv.zst"])
+    """Tick file. In a file a relative path counts from the file's folder."""
+    speed: float = Field(default=1.0, ge=0, le=3_600)
+    """Market seconds per second; 0: as fast as it goes."""
+    misbehave: str = Field(default="", examples=["lose=0.01,lag_ms=5-30"])
+    """How it misbehaves on purpose, such as lose=0.01,lag_ms=5-30; empty: not at all."""
+    play_s: float | None = Field(default=None, gt=0, examples=[3_600.0])
+    """Wall seconds to play; without it: until the file ends."""
+
+
+class Keep(_Knobs):
+    """How long and how much of a stream is kept, per shard."""
+
+    keep_ms: int = Field(ge=1_000)
+    """What is older is dropped, unless a registered reader still needs it."""
+    max_bytes: int = Field(ge=1 << 20)
+    """Beyond it the oldest is dropped, whoever still needs it."""
+
+
+def _keep(budget: Budget) -> Keep:
+    return Keep(keep_ms=budget.keep_ms, max_bytes=budget.max_bytes)
+
+
+class RetentionKnobs(_Knobs):
+    """How long and how much of each stream is kept, per shard."""
+
+    raw: Keep = _keep(DEFAULTS[RAW.name])
+    clean: Keep = _keep(DEFAULTS[CLEAN.name])
+    rejected: Keep = _keep(DEFAULTS[REJECTED.name])
+
+    @field_validator("raw", "clean", "rejected", mode="before")
+    @classmethod
+    def _completed(cls, keep: Any, info: ValidationInfo) -> Any:
+        """Who names one bound of a stream keeps the default of the other."""
+        default = DEFAULTS[str(info.field_name)]
+        return asdict(default) | keep if isinstance(keep, dict) else keep
+
+
+class ArbiterKnobs(_Knobs):
+    """The arbiter: one leads each shard."""
+
+    takeover_ms: int = Field(default=150, ge=50, le=60_000)
+    """A leader whose beat stands still for so long is replaced."""
+
+
+class MonitorKnobs(_Knobs):
+    """The monitor, and what `mdhub status` calls silent."""
+
+    silent_ms: int = Field(default=3_000, ge=1_500)
+    """A service whose heartbeat (one a second) is older is down."""
+
+
+_SIMULATED: Final = (
+    SimSource(name="A", type="sim", seed=7),
+    SimSource(name="B", type="sim", seed=7, misbehave="lag_ms=5-30"),
+)
+
+
+class HubConfig(_Knobs):
+    """One hub. Made by `mdhub.config.load`, which names the origin of every value."""
+
+    hub: HubKnobs = HubKnobs()
+    server: ServerKnobs = ServerKnobs()
+    publishers: tuple[PublisherKnobs, ...] = Field(default=(PublisherKnobs(),), min_length=1)
+    sources: tuple[Annotated[SimSource | RecordingSource, Field(discriminator="type")], ...] = (
+        _SIMULATED
+    )
+    retention: RetentionKnobs = RetentionKnobs()
+    arbiter: ArbiterKnobs = ArbiterKnobs()
+    monitor: MonitorKnobs = MonitorKnobs()
+
+    @field_validator("publishers")
+    @classmethod
+    def _apart(cls, publishers: tuple[PublisherKnobs, ...]) -> tuple[PublisherKnobs, ...]:
+        _expect_distinct("id", [publisher.id for publisher in publishers])
+        holders: dict[tuple[str, int], str] = {}
+        for publisher in publishers:
+            for port in (publisher.port, publisher.port + 1):
+                holder = holders.setdefault((publisher.bind, port), publisher.id)
+                if holder != publisher.id:
+                    raise ValueError(
+                        f"publishers {holder} and {publisher.id} both need port {port}, "
+                        "expected ports at least two apart (live stream, requests)"
+                    )
+        return publishers
+
+    @field_validator("sources")
+    @classmethod
+    def _named_apart(
+        cls, sources: tuple[SimSource | RecordingSource, ...]
+    ) -> tuple[SimSource | RecordingSource, ...]:
+        _expect_distinct("name", [source.name for source in sources])
+        return sources
+
+
+def _expect_distinct(key: str, values: list[str]) -> None:
+    doubled = sorted({value for value in values if values.count(value) > 1})
+    if doubled:
+        raise ValueError(f"{key} {', '.join(doubled)} is given twice, expected different ones")

@@ -1,0 +1,59 @@
+"""What is in force: every value with its origin, secrets redacted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import BaseModel, SecretStr
+
+from mdhub.config.layers import shown_key
+from mdhub.config.load import Loaded
+from mdhub.config.locate import Key
+
+__all__ = ["Setting", "plain", "redacted_url", "settings"]
+
+
+class Setting(NamedTuple):
+    """One value in force."""
+
+    key: str
+    value: Any
+    """As JSON has it; secrets are redacted."""
+    origin: str
+
+
+def settings(loaded: Loaded) -> list[Setting]:
+    """Every value in force."""
+    return [
+        Setting(shown_key(key), plain(value), loaded.origin(key))
+        for key, value in _leaves(loaded.config, ())
+    ]
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON and TOML have it."""
+    if isinstance(value, SecretStr):
+        return redacted_url(value.get_secret_value())
+    return str(value) if isinstance(value, Path) else value
+
+
+def redacted_url(url: str) -> str:
+    """An address without what may be secret in it: password and query."""
+    parts = urlsplit(url)
+    login, at, where = parts.netloc.rpartition("@")
+    place = f"{login.partition(':')[0]}:***@{where}" if at else where
+    return urlunsplit((parts.scheme, place, parts.path, "", ""))
+
+
+def _leaves(value: Any, key: Key) -> Iterator[tuple[Key, Any]]:
+    if isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _leaves(getattr(value, name), (*key, name))
+    elif isinstance(value, tuple):
+        for number, element in enumerate(value):
+            yield from _leaves(element, (*key, number))
+    else:
+        yield key, value

@@ -1,0 +1,122 @@
+"""Which hub a command means, and what `mdhub up` refuses to start."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from mdhub.cli.hubs import HubAddress, Overrides, check_source, find_hub, load_hub
+from mdhub.cli.up import run_up
+from mdhub.config import ConfigError
+from mdhub.config.model import RecordingSource, SimSource
+from mdhub.host.ports import free_port_pair
+from mdhub.runtime.errors import ServiceError
+from mdhub.runtime.ports import holder_of, port_problem
+
+
+@pytest.fixture(autouse=True)
+def bare_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty working folder and no variable of the machine that runs the tests."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("MDHUB_")]:
+        monkeypatch.delenv(name)
+
+
+def test_a_hub_is_found_by_its_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """--data beats the address in the environment."""
+    monkeypatch.setenv("MDHUB_REDIS_URL", "redis://h:1")
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d/redis.sock").touch()
+
+    assert find_hub(None, Path("d")).url == f"unix://{tmp_path}/d/redis.sock"
+    assert find_hub(None, None) == HubAddress("redis://h:1", "mdhub:", 1, 3_000)
+
+
+def test_a_hub_is_found_by_its_file(tmp_path: Path) -> None:
+    """With its prefix, shards and patience."""
+    file = tmp_path / "hub.toml"
+    file.write_text(
+        '[hub]\nprefix = "a:"\nshards = 2\n[server]\nurl = "redis://h"\n[monitor]\nsilent_ms = 5000'
+    )
+
+    assert find_hub(file, None) == HubAddress("redis://h", "a:", 2, 5_000)
+
+
+def test_without_a_server_the_ways_out_are_named() -> None:
+    """Start one, or name another."""
+    with pytest.raises(
+        ServiceError, match=r"mdhub-data.*mdhub up.*--data, --config or MDHUB_REDIS"
+    ):
+        find_hub(None, None)
+
+
+def test_options_of_up_go_over_the_configured_publishers(tmp_path: Path) -> None:
+    """What is not given stays as the file has it."""
+    file = tmp_path / "hub.toml"
+    file.write_text('[hub]\nshards = 2\n[[publishers]]\nid = "X"\nbind = "10.0.0.1"\nport = 7000\n')
+
+    config = load_hub(file, Overrides(second_port=7100, profile="fast")).config
+
+    assert [(p.id, p.bind, p.port) for p in config.publishers] == [
+        ("X", "10.0.0.1", 7000), ("B", "10.0.0.1", 7100),
+    ]  # fmt: skip
+    assert (config.hub.shards, config.hub.profile) == (2, "fast")
+    config = load_hub(file, Overrides(port=7200, bind="127.0.0.1")).config
+    assert [(p.bind, p.port) for p in config.publishers] == [("127.0.0.1", 7200)]
+
+
+def test_a_wrong_option_is_named() -> None:
+    """As a wrong line of a file would be."""
+    with pytest.raises(ConfigError) as caught:
+        load_hub(None, Overrides(profile="slow", port=0))
+    assert {problem.where for problem in caught.value.problems} <= {
+        "--profile", "--port, --bind or --second-port",
+    }  # fmt: skip
+
+
+def test_ingest_judges_what_the_model_cannot(tmp_path: Path) -> None:
+    """Misbehaviour is parsed where it is carried out; a file must be there."""
+    wrong = check_source(SimSource(name="A", type="sim", misbehave="lose=2,luck=1"))
+    gone = check_source(RecordingSource(name="A", type="recording", file=tmp_path / "no.csv"))
+
+    assert "lose=2" in wrong and "luck" in wrong
+    assert gone == f"file {tmp_path}/no.csv was not found"
+    assert check_source(SimSource(name="A", type="sim", misbehave="lose=0.1")) == ""
+
+
+def test_a_wrong_misbehaviour_is_named_with_its_line(tmp_path: Path) -> None:
+    """Before anything is started."""
+    file = tmp_path / "hub.toml"
+    file.write_text('[[sources]]\nname = "A"\ntype = "sim"\nmisbehave = "luck=1"\n')
+
+    with pytest.raises(ConfigError, match=r"hub\.toml:4: sources\[0\]: .*luck"):
+        load_hub(file, Overrides())
+
+
+def test_up_names_who_holds_a_port_before_it_starts_anything(tmp_path: Path) -> None:
+    """Which port, by what process, how to change it; no server was started for nothing."""
+    port = free_port_pair()
+    with socket.create_server(("127.0.0.1", port + 1)), pytest.raises(ServiceError) as caught:
+        run_up(None, Overrides(data=tmp_path / "d", port=port), ())
+
+    words = str(caught.value)
+    assert f"port {port + 1} on 127.0.0.1" in words
+    assert f"pid {os.getpid()}" in words
+    assert "--port" in words and "[[publishers]]" in words
+    assert not (tmp_path / "d").exists()
+
+
+def test_a_free_port_is_no_problem() -> None:
+    """Nor is the name of an interface, which only ZeroMQ can judge."""
+    port = free_port_pair()
+
+    assert [port_problem(bind, port) for bind in ("127.0.0.1", "*", "eth999")] == [""] * 3
+    assert holder_of(port) == ""
+
+
+def test_an_address_of_another_machine_is_said() -> None:
+    """A typing error in `bind` is seen before anything runs."""
+    assert "192.0.2.1" in port_problem("192.0.2.1", 5_555)

@@ -1,0 +1,151 @@
+"""`mdhub tail --rejected` and `--events` read the log."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import time
+from typing import cast
+
+import pytest
+from msgspec.structs import replace
+
+from mdhub.cli.hubs import HubAddress
+from mdhub.cli.tail_log import LogFilter, follow_events, follow_rejected
+from mdhub.streams import open_log
+from mdhub.streams.ids import clean_id
+from mdhub.streams.port import FIRST_ID, CleanBatch, LeadRequest, Log, Positions, RejectedOut
+from mdhub.streams.topology import EVENTS, RAW
+from mdhub.wire.codec import encode
+from mdhub.wire.entries import RejectedHeader, Verdict
+from mdhub.wire.ops import Event, EventKind
+from mdhub.wire.ticks import RawTick
+from tests.unit.wire.samples import SAMPLES
+
+TICK = cast("RawTick", SAMPLES["RawTick"])
+
+
+@pytest.fixture
+def hub(server_url: str, prefix: str) -> HubAddress:
+    """A log with three rejections (the last one unreadable) and four events."""
+    log = open_log(server_url, service="arbiter", prefix=prefix)
+    try:
+        reject(log, replace(TICK, symbol="rb2701", exchange="SHFE"), "bad_time", "A")
+        reject(log, replace(TICK, symbol="IF2612", last=float("nan")), "no_last", "B")
+        reject(log, None, "undecodable", "")
+        for kind, subject in (
+            (EventKind.SERVICE, "arbiter:A"),
+            (EventKind.SERVICE, "ingest:A"),
+            (EventKind.HEARTBEAT, "arbiter:A"),
+            (EventKind.SOURCE_RATE, "A"),
+        ):
+            log.append(EVENTS, encode(event(kind, subject)))
+        log.append(EVENTS, b"\xc1")
+    finally:
+        log.close()
+    return HubAddress(server_url, prefix, 1, 3_000)
+
+
+def event(kind: str, subject: str) -> Event:
+    return Event(1, "i", time.time_ns(), "monitor", kind, subject, "info", "", {"change": "up"})
+
+
+def reject(log: Log, tick: RawTick | None, reason: str, source: str) -> None:
+    at = log.positions(0)
+    token = log.leadership(0).token
+    if not token:
+        token = log.take(0, LeadRequest(0, FIRST_ID, 5, b"lead")).token
+    seq = log.writer_position(0, "arbiter").seq + 1
+    log.raw_append(0, writer="arbiter", session=token, first_seq=seq, kinds="c", payloads=[b"x"])
+    raw = log.entries(RAW)[-1][0]
+    header = encode(RejectedHeader(1, raw.decode(), Verdict.REJECT, reason, source))
+    out: RejectedOut = (clean_id(raw, 0), header, b"\xc1" if tick is None else encode(tick))
+    log.clean_append(0, CleanBatch(token, at.raw, Positions(raw=raw), rejected=[out]))
+
+
+def test_rejections_are_lines_with_their_reason(
+    hub: HubAddress, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Source, verdict, reason, contract; what cannot be read says so."""
+    follow_rejected(hub, "lines", LogFilter(count=3))
+
+    first, _, last = capsys.readouterr().out.splitlines()
+    assert first.split(" ", 1)[1] == "A reject bad_time rb2701 21:00:01 211.5"
+    assert last.endswith("undecodable (unreadable)")
+
+
+def test_rejections_as_json_have_field_names(
+    hub: HubAddress, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Header and raw tick in one object."""
+    follow_rejected(hub, "json", LogFilter(count=3))
+
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["reason"] for row in rows] == ["bad_time", "no_last", "undecodable"]
+    assert [row["last"] for row in rows] == [211.5, None, None]
+    assert rows[0].keys() == rows[2].keys() > {"ts", "raw_id", "verdict", "symbol", "bids"}
+
+
+def test_rejections_as_csv_have_the_same_columns(
+    hub: HubAddress, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also the one whose tick cannot be read."""
+    follow_rejected(hub, "csv", LogFilter(count=3))
+
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [row["symbol"] for row in rows] == ["rb2701", "IF2612", ""]
+    assert all(None not in row for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "reasons"),
+    [
+        (LogFilter(source="B", count=1), ["no_last"]),
+        (LogFilter(("rb*.SHFE",), count=1), ["bad_time"]),
+        (LogFilter(("IF*.CFFEX",), count=1), ["no_last"]),
+        (LogFilter(last=1, count=1), ["undecodable"]),
+    ],
+)
+def test_rejections_are_filtered(
+    hub: HubAddress,
+    capsys: pytest.CaptureFixture[str],
+    chosen: LogFilter,
+    reasons: list[str],
+) -> None:
+    """By source, by instrument (also where the front left the exchange empty), the newest."""
+    follow_rejected(hub, "json", chosen)
+
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["reason"] for row in rows] == reasons
+
+
+@pytest.mark.parametrize(
+    ("chosen", "subjects"),
+    [
+        (LogFilter(count=2), ["arbiter:A", "ingest:A"]),
+        (LogFilter(source="ingest:A", count=1), ["ingest:A"]),
+        (LogFilter(kinds=(EventKind.SOURCE_RATE,), count=1), ["A"]),
+    ],
+)
+def test_events_leave_out_what_comes_every_second(
+    hub: HubAddress,
+    capsys: pytest.CaptureFixture[str],
+    chosen: LogFilter,
+    subjects: list[str],
+) -> None:
+    """Heartbeats and rates are shown when asked for by kind."""
+    follow_events(hub, "json", chosen)
+
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["subject"] for row in rows] == subjects
+    assert rows[0]["body"] == {"change": "up"}
+
+
+def test_events_as_lines_name_their_facts(
+    hub: HubAddress, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Time, severity, kind, subject, facts."""
+    follow_events(hub, "lines", LogFilter(count=1))
+
+    assert capsys.readouterr().out.endswith("info service arbiter:A change=up\n")

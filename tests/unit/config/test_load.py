@@ -1,0 +1,216 @@
+"""File, variables and options become one checked configuration."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from mdhub.config import ConfigError, HubConfig, load
+from mdhub.config.environment import OTHER_VARIABLES, TEST_VARIABLES
+from mdhub.config.locate import Key
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No variable of the machine that runs the tests counts."""
+    import os  # noqa: PLC0415 - for this fixture only
+
+    for name in [name for name in os.environ if name.startswith("MDHUB_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "hub.toml"
+
+
+def problems(file: Path | None = None) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        load(file)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_without_anything_the_defaults_are_in_force() -> None:
+    """`mdhub up` needs no configuration."""
+    loaded = load()
+
+    assert loaded.config == HubConfig()
+    assert loaded.origin(("hub", "shards")) == "default"
+
+
+def test_options_beat_variables_beat_the_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each value says where it comes from."""
+    file.write_text('[hub]\nshards = 2\nprofile = "fast"\nprefix = "a:"\n')
+    monkeypatch.setenv("MDHUB_HUB__SHARDS", "3")
+    monkeypatch.setenv("MDHUB_HUB__PROFILE", "single")
+
+    loaded = load(file, options={("hub", "shards"): ("--shards", "4")})
+
+    hub = loaded.config.hub
+    assert (hub.shards, hub.profile, hub.prefix) == (4, "single", "a:")
+    keys: list[Key] = [("hub", "shards"), ("hub", "profile"), ("hub", "prefix"), ("hub", "data")]
+    assert [loaded.origin(key) for key in keys] == [
+        "--shards", "MDHUB_HUB__PROFILE", f"{file}:4", "default",
+    ]  # fmt: skip
+
+
+def test_lists_are_taken_whole(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable with publishers replaces those of the file; what it leaves out is default."""
+    file.write_text('[[publishers]]\nbind = "10.0.0.1"\nport = 7000\n')
+    monkeypatch.setenv("MDHUB_PUBLISHERS", '[{"port": 8000}, {"id": "B", "port": 8010}]')
+
+    loaded = load(file)
+
+    assert [p.port for p in loaded.config.publishers] == [8000, 8010]
+    assert loaded.config.publishers[0].bind == "127.0.0.1"
+    assert loaded.origin(("publishers", 0, "port")) == "MDHUB_PUBLISHERS"
+    assert loaded.origin(("publishers", 0, "bind")) == "default"
+
+
+def test_the_address_variable_of_the_services_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """MDHUB_REDIS_URL is the same knob as server.url."""
+    monkeypatch.setenv("MDHUB_REDIS_URL", "redis://h:1")
+
+    loaded = load()
+
+    url = loaded.config.server.url
+    assert url is not None and url.get_secret_value() == "redis://h:1"
+    assert loaded.origin(("server", "url")) == "MDHUB_REDIS_URL"
+
+
+def test_one_bound_of_a_stream_may_be_named_alone(file: Path) -> None:
+    """The other keeps its own stream's default."""
+    file.write_text("[retention.rejected]\nkeep_ms = 5000\n")
+
+    kept = load(file).config.retention.rejected
+
+    assert (kept.keep_ms, kept.max_bytes) == (5_000, HubConfig().retention.rejected.max_bytes)
+
+
+def test_paths_in_a_file_count_from_its_folder(file: Path) -> None:
+    """The hub may be started from anywhere."""
+    file.write_text(
+        '[hub]\ndata = "d"\n[[sources]]\nname = "A"\ntype = "recording"\nfile = "day.csv"\n'
+    )
+
+    dumped = load(file).config.model_dump()
+
+    assert dumped["hub"]["data"] == file.parent / "d"
+    assert dumped["sources"][0]["file"] == file.parent / "day.csv"
+
+
+def test_every_problem_is_named_at_once(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With file and line or variable, the key, what was found and what was expected."""
+    file.write_text(
+        '[hub]\nshards = 0\nprefx = "a:"\n\n[[sources]]\nname = "A"\ntype = "sim"\nspeed = 3\n'
+        '[[sources]]\nname = "B"\ntype = "ctp"\n[[sources]]\ntype = "recording"\n[what]\n'
+    )
+    monkeypatch.setenv("MDHUB_ARBITER__TAKEOVER_MS", "soon")
+    monkeypatch.setenv("MDHUB_MONITOR__SILNT_MS", "1")
+    monkeypatch.setenv("MDHUB_SOURCS", "[]")
+    monkeypatch.setenv("MDHUB_PUBLISHERS", "[{")
+
+    found = problems(file)
+
+    sections = "hub, server, publishers, sources, retention, arbiter, monitor"
+    array = "expected a list of tables (in a variable: a JSON array)"
+    assert set(found) == {
+        f"{file}:2: hub.shards: was 0, expected greater than or equal to 1",
+        f"{file}:3: hub.prefx: unknown key; did you mean prefix?",
+        f"{file}:8: sources[0].speed: does not belong to this type of source",
+        f"{file}:9: sources[1]: expected type sim or recording",
+        f"{file}:12: sources[2].name: is missing",
+        f"{file}:12: sources[2].file: is missing",
+        f"{file}:14: what: unknown key",
+        "MDHUB_ARBITER__TAKEOVER_MS: arbiter.takeover_ms: was 'soon', expected a whole number",
+        "MDHUB_MONITOR__SILNT_MS: monitor.silnt_ms: unknown key; did you mean silent_ms?",
+        f"MDHUB_SOURCS: unknown variable; sections are {sections}",
+        f"MDHUB_PUBLISHERS: publishers: was '[{{', {array}",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[hub\n", ":1: not valid TOML: "),
+        ("[hub]\nshards =\n", ":2: not valid TOML: "),
+        ("[hub]\nshards = 1\nshards = 2\n", ":3: not valid TOML: "),
+    ],
+)
+def test_a_file_that_is_no_toml_is_named_with_the_line(file: Path, text: str, words: str) -> None:
+    """So is what variables got wrong, in the same breath."""
+    file.write_text(text)
+
+    assert problems(file)[0].startswith(f"{file}{words}")
+
+
+def test_a_file_that_is_not_there_is_named(file: Path) -> None:
+    """The reason is the system's own."""
+    assert problems(file) == [f"{file}: cannot be read: No such file or directory"]
+
+
+def test_two_publishers_cannot_share_a_port(file: Path) -> None:
+    """The request port of one must not be the live port of the other."""
+    file.write_text('[[publishers]]\n[[publishers]]\nid = "B"\nport = 5556\n')
+
+    assert "publishers A and B both need port 5556" in problems(file)[0]
+
+
+def test_names_are_given_once(file: Path) -> None:
+    """Two sources of one name would supersede each other."""
+    file.write_text('[[sources]]\nname = "A"\ntype = "sim"\n' * 2)
+
+    assert "name A is given twice" in problems(file)[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[server]\nurl = "http://:hunter2@host"\n',
+        '[server]\nurl = ["hunter2"]\n',
+        '[server]\nulr = "redis://:hunter2@host"\n',
+        'server = "redis://:hunter2@host"\n',
+    ],
+)
+def test_no_problem_tells_a_secret(file: Path, text: str) -> None:
+    """Not even where the key is misspelt or the value has the wrong shape."""
+    file.write_text(text)
+
+    assert "hunter2" not in "\n".join(problems(file))
+
+
+def test_no_problem_of_a_variable_tells_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A whole section may come as JSON."""
+    monkeypatch.setenv("MDHUB_SERVER", '{"url": "redis://:hunter2@h"')
+
+    assert "hunter2" not in "\n".join(problems())
+
+
+def test_a_configuration_cannot_be_changed() -> None:
+    """What was checked stays so."""
+    config = HubConfig()
+
+    with pytest.raises(ValidationError):
+        config.hub.shards = 2
+
+
+def test_variables_that_the_code_uses_are_known() -> None:
+    """No variable of our own is refused as unknown."""
+    folders = ("services", "shared", "tests", "bench", "examples", "scripts")
+    texts = [
+        path.read_text(encoding="utf-8")
+        for folder in folders
+        for path in (ROOT / folder).rglob("*.py")
+        if "unit/config" not in path.as_posix()
+    ]
+    used = {name for text in texts for name in re.findall(r'"(MDHUB_[A-Z_]+)"', text)}
+
+    sections = tuple(f"MDHUB_{name.upper()}" for name in HubConfig.model_fields)
+    unknown = {name for name in used if not name.startswith((TEST_VARIABLES, *sections))}
+    assert unknown - OTHER_VARIABLES.keys() == set()
+    assert "MDHUB_REDIS_URL" in used
