@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from collections.abc import Sequence
 from threading import Event
@@ -11,6 +12,7 @@ from uuid import uuid4
 
 from mdhub.runtime.backoff import Backoff
 from mdhub.runtime.logging import Logger, service_logger
+from mdhub.runtime.outage import Outage
 from mdhub.runtime.service import begin, redis_url
 from mdhub.streams import open_log
 from mdhub.streams.errors import Fenced, StreamsError, Superseded, TopologyError, Unusable
@@ -21,7 +23,7 @@ from mdhub.wire.codec import encode
 from mdhub.wire.ops import Event as OpsEvent
 from mdhub.wire.ops import EventKind, Severity
 from mdhub.wire.ticks import SCHEMA_VERSION
-from mdhub_arbiter.candidate import may_be_cut, take_leadership, wait_for_vacancy
+from mdhub_arbiter.candidate import TAKEOVER_S, may_be_cut, take_leadership, wait_for_vacancy
 from mdhub_arbiter.leader import Leader
 from mdhub_arbiter.recovery import Recovered, recover
 
@@ -51,6 +53,12 @@ def _parser() -> argparse.ArgumentParser:
         default="single",
         help="durability of the server: single = nothing acknowledged is ever lost (checked)",
     )
+    parser.add_argument(
+        "--takeover-ms",
+        type=int,
+        default=os.environ.get("MDHUB_ARBITER__TAKEOVER_MS", str(int(TAKEOVER_S * 1000))),
+        help="a leader whose beat stands still for so long is replaced (default %(default)s)",
+    )
     return parser
 
 
@@ -63,27 +71,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     stop = begin()
     logger = service_logger("arbiter", options.id)
     backoff = Backoff(first_s=0.02, ceiling_s=0.5)
+    outage = Outage(logger)
     while not stop.is_set():
         started_s = time.monotonic()
         try:
-            _lead_once(options, stop, logger)
+            _lead_once(options, stop, logger, outage)
         except (TopologyError, Unusable) as error:
             logger.error("stopped", reason=str(error))
             return error.exit_code
         except StreamsError as error:
             # Forget everything; the next turn recovers from the log.
-            logger.warning("start_over", cause=type(error).__name__, reason=str(error))
+            outage.away(error)
             if time.monotonic() - started_s > 1.0 or isinstance(error, Fenced | Superseded):
                 backoff.reset()
             stop.wait(backoff.next_s())
     return 0
 
 
-def _lead_once(options: argparse.Namespace, stop: Event, logger: Logger) -> None:
+def _lead_once(options: argparse.Namespace, stop: Event, logger: Logger, outage: Outage) -> None:
     log = open_log(redis_url(), service="arbiter", prefix=options.prefix)
     try:
         check_shards(log, _shards(log, options))
-        _lead(log, options, stop, logger)
+        _lead(log, options, stop, logger, outage)
     finally:
         log.close()
 
@@ -96,8 +105,10 @@ def _shards(log: Log, options: argparse.Namespace) -> int:
     return max(shards, shard + 1)
 
 
-def _lead(log: Log, options: argparse.Namespace, stop: Event, logger: Logger) -> None:
-    seen = wait_for_vacancy(log, options.shard, stop)
+def _lead(
+    log: Log, options: argparse.Namespace, stop: Event, logger: Logger, outage: Outage
+) -> None:
+    seen = wait_for_vacancy(log, options.shard, stop, takeover_s=options.takeover_ms / 1000)
     if seen is None:
         return
     recovered = recover(log, options.shard)
@@ -113,6 +124,7 @@ def _lead(log: Log, options: argparse.Namespace, stop: Event, logger: Logger) ->
     )
     if leadership is None:
         return
+    outage.back()
     logger.info(
         "leading",
         shard=options.shard,

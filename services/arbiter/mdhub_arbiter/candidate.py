@@ -22,10 +22,12 @@ TAKEOVER_S: Final = 0.15
 _POLL_S: Final = 0.02
 
 
-def wait_for_vacancy(log: Log, shard: int, stop: Event) -> Leadership | None:
+def wait_for_vacancy(
+    log: Log, shard: int, stop: Event, *, takeover_s: float = TAKEOVER_S
+) -> Leadership | None:
     """Wait until nobody leads; None if asked to stop first.
 
-    Vacant: never led, led in another server incarnation, or a beat that stood still for 0.15 s.
+    Vacant: never led, led in another server incarnation, or a beat that stood still for so long.
     """
     seen = log.leadership(shard)
     still_since_s = time.monotonic()
@@ -34,9 +36,9 @@ def wait_for_vacancy(log: Log, shard: int, stop: Event) -> Leadership | None:
         now = log.leadership(shard)
         if now.token == 0 or now.incarnation != log.incarnation():
             return now
-        if now != seen or time.monotonic() - asked_s > TAKEOVER_S / 2:
+        if now != seen or time.monotonic() - asked_s > takeover_s / 2:
             seen, still_since_s = now, time.monotonic()
-        elif asked_s - still_since_s >= TAKEOVER_S:
+        elif asked_s - still_since_s >= takeover_s:
             return now
     return None
 

@@ -16,6 +16,7 @@ from mdhub.market.snapshot import Snapshot, raw_tick
 from mdhub.runtime.backoff import Backoff
 from mdhub.runtime.heartbeat import BEAT_EVERY_S, beat_payload
 from mdhub.runtime.logging import Logger
+from mdhub.runtime.outage import Outage
 from mdhub.streams.errors import StreamsError, Superseded, Unusable
 from mdhub.streams.port import Log
 from mdhub.wire.codec import control, encode
@@ -47,6 +48,7 @@ class RawWriter:
         self._shards = shards
         self._connect = connect
         self._logger = logger
+        self._outage = Outage(logger)
         self._counters = counters
         self._outboxes: Sequence[Outbox] = [Outbox() for _ in range(shards)]
         self._lock = Lock()
@@ -94,10 +96,7 @@ class RawWriter:
                 self._logger.error("stopped", reason=str(error))
                 return
             except StreamsError as error:
-                if backoff.attempts == 0:
-                    self._logger.warning(
-                        "log_unavailable", cause=type(error).__name__, reason=str(error)
-                    )
+                self._outage.away(error)
                 self._reconnects += 1
                 time.sleep(backoff.next_s())
 
@@ -134,6 +133,7 @@ class RawWriter:
             return have
         have = self._append(log, shard, batch)
         backoff.reset()
+        self._outage.back()
         with self._lock:
             outbox.acknowledge(have, time.time_ns())
         return have

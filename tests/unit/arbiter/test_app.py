@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mdhub.runtime.outage import Outage
 from mdhub.streams.errors import WrongShards
 from mdhub.streams.memory import MemoryServer
 from mdhub.streams.open import check_shards
@@ -40,7 +41,13 @@ def options(*args: str) -> Namespace:
 def lead(server: MemoryServer, profile: str) -> tuple[Lines, list[Any]]:
     """Become the leader once; return the lines said and all events."""
     lines, log = Lines(), server.log("arbiter")
-    app._lead(log, options("--profile", profile), OneTurn(), lines)  # type: ignore[arg-type]
+    app._lead(
+        log,
+        options("--profile", profile),
+        OneTurn(),
+        lines,  # type: ignore[arg-type]
+        Outage(lines),  # type: ignore[arg-type]
+    )
     return lines, [decode_event(fields[1]) for _, fields in log.entries(EVENTS)]
 
 
