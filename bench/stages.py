@@ -84,7 +84,7 @@ def _codec(entries: list[Entry]) -> Iterator[Row]:
 
 def _outputs(entries: list[Entry]) -> list[object]:
     state = State()
-    return [decide(state, entry_id, fields) for entry_id, fields in entries]
+    return [out for entry_id, fields in entries for out in decide(state, entry_id, fields)]
 
 
 def _decide(entries: list[Entry]) -> Iterator[Row]:

@@ -14,7 +14,7 @@ from mdhub.market.synthetic import SyntheticMarket
 from mdhub.wire.codec import decode_clean_tick
 from mdhub.wire.entries import MarketClock
 from mdhub.wire.ticks import CleanTick
-from mdhub_arbiter.decide import Clean, Rejected, decide
+from mdhub_arbiter.decide import Rejected, decide
 from mdhub_arbiter.state import State
 from mdhub_ingest.sources.misbehave import Misbehaviour
 from mdhub_ingest.sources.playback import Playback, Player
@@ -122,11 +122,11 @@ def folded(entries: Iterator[Timed]) -> tuple[list[CleanTick], list[str]]:
     """Return the clean ticks, and why others were refused."""
     state, ticks, refused = State(), [], []
     for place, (_, fields) in enumerate(entries, start=1):
-        out = decide(state, b"1-%d" % place, fields)
-        if isinstance(out, Rejected):
-            refused.append(rejected_header(out).reason)
-        elif isinstance(out, Clean) and out.field == b"t":
-            ticks.append(decode_clean_tick(out.payload))
+        for out in decide(state, b"1-%d" % place, fields):
+            if isinstance(out, Rejected):
+                refused.append(rejected_header(out).reason)
+            elif out.field == b"t":
+                ticks.append(decode_clean_tick(out.payload))
     return ticks, refused
 
 

@@ -10,7 +10,8 @@ from mdhub.streams.port import Entry, Log
 from mdhub.streams.topology import CLEAN, RAW, REJECTED, Stream
 from mdhub.wire.codec import decode_clean_header, decode_control
 from mdhub.wire.entries import ControlKind
-from mdhub_arbiter.decide import Clean, decide
+from mdhub_arbiter.decide import decide
+from mdhub_arbiter.outputs import Clean
 from mdhub_arbiter.state import State
 
 __all__ = ["CleanRow", "RejectedRow", "assert_clean_is_f_of_raw", "recompute"]
@@ -44,12 +45,13 @@ def recompute(raw_entries: Iterable[Entry]) -> tuple[list[CleanRow], list[Reject
     clean: list[CleanRow] = []
     rejected: list[RejectedRow] = []
     for raw_id, fields in raw_entries:
-        out = decide(state, raw_id, fields)
-        if isinstance(out, Clean):
-            row = CleanRow(clean_id(raw_id, 0), out.n, out.k, out.epoch, out.field, out.payload)
-            clean.append(row)
-        elif out is not None:
-            rejected.append(RejectedRow(clean_id(raw_id, 0), out.header, out.payload))
+        for j, out in enumerate(decide(state, raw_id, fields)):
+            entry_id = clean_id(raw_id, j)
+            if isinstance(out, Clean):
+                row = CleanRow(entry_id, out.n, out.k, out.epoch, out.field, out.payload)
+                clean.append(row)
+            else:
+                rejected.append(RejectedRow(entry_id, out.header, out.payload))
     return clean, rejected
 
 

@@ -9,10 +9,11 @@ is its place in the sequence of its second.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from mdhub.wire.ticks import CleanTick
-from mdhub_arbiter.state import Identity, Instrument
+from mdhub_arbiter.instrument import Closing, Identity, Instrument, Sighting
+from mdhub_arbiter.rules import value
 
 __all__ = [
     "CONFLICT",
@@ -22,8 +23,10 @@ __all__ = [
     "SETTLEMENT",
     "VOLUME_REGRESS",
     "closing_of",
+    "compare",
     "identity_of",
-    "place",
+    "move",
+    "sighting_of",
 ]
 
 NEW: Final = "new"
@@ -35,102 +38,108 @@ VOLUME_REGRESS: Final = "volume_regress"
 
 KEPT_OF_A_SECOND: Final = 16
 
-Closing = tuple[float | None, float | None]
 
+def identity_of(tick: Any) -> Identity:
+    """Fields that tell two exchange snapshots of one contract at one time apart.
 
-def identity_of(tick: CleanTick) -> Identity:
-    """Fields that tell two exchange snapshots of one contract at one time apart."""
-    bid = tick.bids[0] if tick.bids else None
-    ask = tick.asks[0] if tick.asks else None
-    return (tick.volume, tick.last, tick.open_interest, bid, ask)
-
-
-def closing_of(tick: CleanTick) -> Closing:
-    """Close and settlement price; 0 = not there yet."""
-    return (tick.close or None, tick.settlement or None)
-
-
-def place(  # noqa: PLR0913 - the facts identity depends on
-    seen: Instrument,
-    *,
-    ts_ns: int,
-    day: int,
-    volume: int,
-    identity: Identity,
-    closing: Closing,
-    source: str,
-    session: int,
-) -> str:
-    """Compare a snapshot with the mark and move the mark if it is new.
-
-    A mark is only ever moved by a snapshot that is then emitted.
+    `tick` is a RawTick or a CleanTick: "no value" is nil in either case.
     """
-    if ts_ns < seen.mark_ns:
+    bids, asks = tick.bids, tick.asks
+    bid, ask = bids[0] if bids else None, asks[0] if asks else None
+    if bid is not None:
+        bid = (value(bid[0]), bid[1])
+    if ask is not None:
+        ask = (value(ask[0]), ask[1])
+    return (tick.volume, value(tick.last), value(tick.open_interest), bid, ask)
+
+
+def closing_of(tick: Any) -> Closing:
+    """Close and settlement price; 0 = not there yet."""
+    return (value(tick.close) or None, value(tick.settlement) or None)
+
+
+def sighting_of(tick: CleanTick) -> Sighting:
+    """What a clean tick says of its own place in the market; its session is not known."""
+    return Sighting(
+        tick.ts_ns, tick.trading_day, tick.volume or 0, identity_of(tick), closing_of(tick),
+        tick.source, 0,
+    )  # fmt: skip
+
+
+def compare(seen: Instrument, sight: Sighting) -> str:
+    """Say what a snapshot is beside the mark. The mark stays: only `move` moves it."""
+    if sight.ts_ns < seen.mark_ns:
         return LATE
-    if ts_ns > seen.mark_ns:
-        if day == seen.mark_day and volume < seen.volume:
-            return VOLUME_REGRESS
-        _move(seen, ts_ns, day, volume, identity, closing)
-        if seen.exchange == "CZCE":
-            seen.second = [identity]
-            seen.cursors = {source: (session, 1, identity)}
-        return NEW
+    if sight.ts_ns > seen.mark_ns:
+        falls = sight.day == seen.mark_day and sight.volume < seen.volume
+        return VOLUME_REGRESS if falls else NEW
     if seen.exchange == "CZCE":
-        return _place_in_second(seen, volume, identity, closing, source, session)
-    if identity == seen.identity:
-        return _same(seen, closing)
+        return _compare_in_second(seen, sight)
+    if sight.identity == seen.identity:
+        return _same(seen, sight.closing)
     return CONFLICT
 
 
-def _move(
-    seen: Instrument, ts_ns: int, day: int, volume: int, identity: Identity, closing: Closing
-) -> None:
-    seen.mark_ns = ts_ns
-    seen.mark_day = day
-    seen.volume = volume
-    seen.identity = identity
-    seen.closing = closing
+def move(seen: Instrument, sight: Sighting) -> None:
+    """Move the mark to a snapshot that is put out now."""
+    if seen.exchange == "CZCE":
+        if sight.ts_ns != seen.mark_ns:
+            seen.second = [sight.identity]
+            seen.cursors = {sight.source: (sight.session, 1, sight.identity)}
+        else:
+            _append_to_second(seen, sight)
+    seen.mark_ns = sight.ts_ns
+    seen.mark_day = sight.day
+    seen.volume = sight.volume
+    seen.identity = sight.identity
+    seen.closing = sight.closing
 
 
 def _same(seen: Instrument, closing: Closing) -> str:
     """An equal copy: only a newly filled close or settlement price is news."""
-    news = tuple(
-        new if new is not None else old for new, old in zip(closing, seen.closing, strict=True)
-    )
-    if news == seen.closing:
+    old_close, old_settlement = seen.closing
+    close = old_close if closing[0] is None else closing[0]
+    settlement = old_settlement if closing[1] is None else closing[1]
+    if close == old_close and settlement == old_settlement:
         return DUPLICATE
-    seen.closing = (news[0], news[1])
+    seen.closing = (close, settlement)
     return SETTLEMENT
 
 
-def _place_in_second(
-    seen: Instrument, volume: int, identity: Identity, closing: Closing, source: str, session: int
-) -> str:
+def _compare_in_second(seen: Instrument, sight: Sighting) -> str:
     """Follow each source through the sequence already emitted for this second.
 
     Equal to what it sent just before: a repeat. Found further on: another source was first.
     Not found: new, unless its volume is below what was emitted (then it came too late). A source
     that was behind keeps its place: what it skipped it may have lost or may still send.
     """
-    emitted = seen.second
-    held_session, cursor, previous = seen.cursors.get(source, (session, 0, ()))
-    if held_session != session:
-        cursor, previous = 0, ()
+    emitted, identity = seen.second, sight.identity
+    cursor, previous = _cursor(seen, sight)
     if identity == previous:
-        return _same(seen, closing)
+        return _same(seen, sight.closing)
     for i in range(cursor, len(emitted)):
         if emitted[i] == identity:
-            seen.cursors[source] = (session, i + 1, identity)
-            return _same(seen, closing)
-    if volume < seen.volume:
-        return LATE
-    in_front = cursor == len(emitted)
-    emitted.append(identity)
-    seen.cursors[source] = (session, cursor + in_front, identity)
-    if len(emitted) > KEPT_OF_A_SECOND:
+            _remember_cursor(seen, sight, i + 1)
+            return _same(seen, sight.closing)
+    return LATE if sight.volume < seen.volume else NEW
+
+
+def _append_to_second(seen: Instrument, sight: Sighting) -> None:
+    cursor, _ = _cursor(seen, sight)
+    in_front = cursor == len(seen.second)
+    seen.second.append(sight.identity)
+    _remember_cursor(seen, sight, cursor + in_front)
+    if len(seen.second) > KEPT_OF_A_SECOND:
         _forget_oldest(seen)
-    _move(seen, seen.mark_ns, seen.mark_day, volume, identity, closing)
-    return NEW
+
+
+def _cursor(seen: Instrument, sight: Sighting) -> tuple[int, Identity]:
+    held = seen.cursors.get(sight.source)
+    return (0, ()) if held is None or held[0] != sight.session else held[1:]
+
+
+def _remember_cursor(seen: Instrument, sight: Sighting, cursor: int) -> None:
+    seen.cursors[sight.source] = (sight.session, cursor, sight.identity)
 
 
 def _forget_oldest(seen: Instrument) -> None:

@@ -24,7 +24,8 @@ from mdhub.wire.entries import CleanHeader, Clock, ControlKind
 from mdhub.wire.ticks import SCHEMA_VERSION
 from mdhub_arbiter.candidate import WRITER
 from mdhub_arbiter.commands import Commands
-from mdhub_arbiter.decide import Clean, decide
+from mdhub_arbiter.decide import decide
+from mdhub_arbiter.outputs import Clean
 from mdhub_arbiter.recovery import Recovered, digest_text
 from mdhub_arbiter.retention import Retention
 from mdhub_arbiter.snapshots import Snapshotter
@@ -97,14 +98,12 @@ class Leader:
         rejected: list[RejectedOut] = []
         arb_ns = time.time_ns()
         for entry_id, fields in entries:
-            out = decide(state, entry_id, fields)
-            if out is None:
-                continue
-            if isinstance(out, Clean):
-                header = encode(CleanHeader(SCHEMA_VERSION, out.n, out.k, out.epoch, arb_ns))
-                clean.append((clean_id(entry_id, 0), header, out.field, out.payload))
-            else:
-                rejected.append((clean_id(entry_id, 0), out.header, out.payload))
+            for j, out in enumerate(decide(state, entry_id, fields)):
+                if isinstance(out, Clean):
+                    header = encode(CleanHeader(SCHEMA_VERSION, out.n, out.k, out.epoch, arb_ns))
+                    clean.append((clean_id(entry_id, j), header, out.field, out.payload))
+                else:
+                    rejected.append((clean_id(entry_id, j), out.header, out.payload))
         position = Positions(
             raw=entries[-1][0],
             clean=clean[-1][0] if clean else self._at.clean,
@@ -162,6 +161,7 @@ def counters(state: State, read: int) -> dict[str, int]:
             f"duplicate:{name}": source.duplicate,
             f"late:{name}": source.late,
             f"rejected:{name}": source.rejected,
+            f"held:{name}": source.held,
             f"lost:{name}": source.lost,
             f"clock_faults:{name}": source.clock_faults,
         }

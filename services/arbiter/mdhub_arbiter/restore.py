@@ -12,14 +12,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from mdhub.streams.ids import clean_id, id_less, raw_id_of
+from mdhub.streams.ids import OUTPUTS_PER_ENTRY, clean_id, id_less, id_parts, raw_id_of
 from mdhub.streams.port import FIRST_ID, Log, Manifest, Positions
 from mdhub.streams.topology import CLEAN
 from mdhub.wire.codec import DecodeError, decode_clean_header, decode_clean_tick, decoder
 from mdhub.wire.entries import MarketClock
-from mdhub.wire.ticks import CleanTick
+from mdhub.wire.ticks import Flag
 from mdhub_arbiter import identity as ident
-from mdhub_arbiter.state import Instrument, State
+from mdhub_arbiter.state import State
 
 __all__ = ["restore"]
 
@@ -61,31 +61,21 @@ def _take_tick(state: State, row: _LastRow, restored: set[str]) -> None:
     state.epoch = max(state.epoch, head.epoch)
     if tick.symbol not in restored:
         restored.add(tick.symbol)
-        state.instruments[tick.symbol] = Instrument(
-            tick.symbol, tick.exchange, generation=state.generation
-        )
+        state.new_instrument(tick.symbol, tick.exchange)
     instrument = state.instruments[tick.symbol]
     instrument.k = head.k or instrument.k
-    instrument.last = (raw_id_of(entry_id), head.n, instrument.k, head.epoch, payload)
-    if _place(instrument, tick) not in {ident.NEW, ident.SETTLEMENT}:
+    raw_id, j = raw_id_of(entry_id), id_parts(entry_id)[1] % OUTPUTS_PER_ENTRY
+    instrument.last = (raw_id, j, head.n, instrument.k, head.epoch, payload)
+    sight = ident.sighting_of(tick)
+    found = ident.compare(instrument, sight)
+    if found not in {ident.NEW, ident.SETTLEMENT} and not tick.flags & Flag.UNCONFIRMED:
         # It was accepted, so market time had been set back before it.
         instrument.forget_mark()
-        _place(instrument, tick)
+    if found is not ident.SETTLEMENT:
+        ident.move(instrument, sight)
+    instrument.ref = tick
     # Sources find their place in a CZCE second again by what they send.
     instrument.cursors = {}
-
-
-def _place(instrument: Instrument, tick: CleanTick) -> str:
-    return ident.place(
-        instrument,
-        ts_ns=tick.ts_ns,
-        day=tick.trading_day,
-        volume=tick.volume or 0,
-        identity=ident.identity_of(tick),
-        closing=ident.closing_of(tick),
-        source=tick.source,
-        session=0,
-    )
 
 
 def _newest_last_rows(log: Log, shard: int, at: Positions) -> tuple[bytes, list[_LastRow]]:

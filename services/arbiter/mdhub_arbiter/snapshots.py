@@ -17,8 +17,9 @@ from mdhub.streams.port import Log, Manifest
 from mdhub.wire.codec import encode
 from mdhub.wire.entries import CleanHeader
 from mdhub.wire.ticks import SCHEMA_VERSION
+from mdhub_arbiter.instrument import Instrument, LastClean
 from mdhub_arbiter.recovery import digest_text
-from mdhub_arbiter.state import Instrument, LastClean, State, encode_scalars
+from mdhub_arbiter.state import State, encode_scalars
 
 __all__ = ["Snapshotter"]
 
@@ -84,6 +85,6 @@ class Snapshotter:
 
 def _last(last: LastClean) -> tuple[bytes, bytes, bytes]:
     """`[clean_id, header, payload]`, what a publisher needs to show a last value."""
-    raw_id, n, k, epoch, payload = last
+    raw_id, j, n, k, epoch, payload = last
     header = encode(CleanHeader(SCHEMA_VERSION, n, k, epoch, 0))
-    return clean_id(raw_id, 0), header, payload
+    return clean_id(raw_id, j), header, payload

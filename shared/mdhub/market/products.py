@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["EXCHANGES", "PRODUCTS", "exchange_of", "product_of"]
+__all__ = ["EXCHANGES", "PRODUCTS", "exchange_of", "is_option", "product_of"]
 
 _BY_EXCHANGE: Final = {
     "SHFE": "rb hc bu fu ru sp br op cu al zn pb ni sn ss ao ad au ag wr",
@@ -59,6 +59,14 @@ def product_of(symbol: str) -> str | None:
     """Return the product of a symbol: an option's underlying, a combination's first leg."""
     place = _place(symbol)
     return place[1] if place else None
+
+
+def is_option(symbol: str) -> bool:
+    """Tell by the spelling whether a symbol is an option."""
+    code = _MONTH_CODE.fullmatch(symbol)
+    if code is None:
+        return product_of(symbol) == ETF_OPTION
+    return any(letter in "CP" for letter in code.group(3))
 
 
 def _place(symbol: str) -> tuple[str, str] | None:

@@ -15,6 +15,7 @@ __all__ = [
     "CleanHeader",
     "Clock",
     "ConfigChange",
+    "ContractRow",
     "Control",
     "ControlKind",
     "EndOfSessionMark",
@@ -27,6 +28,8 @@ __all__ = [
     "PhaseMark",
     "QualityMark",
     "RejectedHeader",
+    "RulesChange",
+    "SourceVerdict",
     "Verdict",
 ]
 
@@ -129,9 +132,11 @@ class ConfigChange(msgspec.Struct, array_like=True, frozen=True):
     """Body of `config`: one setting takes a new value at this entry."""
 
     name: str
-    """Name of the setting; today `market_clock`."""
+    """`market_clock`, `modes`, `preference` or `unknown_instrument`."""
     value: msgspec.Raw
-    """MessagePack of the new value; for `market_clock` a MarketClock."""
+    """MessagePack of the new value. `market_clock`: a MarketClock; `modes`: map exchange -> `race`
+    or `priority`; `preference`: list of sources, the preferred one first; `unknown_instrument`:
+    `flag` or `hold`."""
 
 
 class LostRange(msgspec.Struct, array_like=True, frozen=True):
@@ -140,6 +145,40 @@ class LostRange(msgspec.Struct, array_like=True, frozen=True):
     first_seq: Natural
     last_seq: Natural
     reason: str
+    """For people."""
+
+
+class ContractRow(msgspec.Struct, array_like=True, frozen=True):
+    """One row of the body of `contracts`: a list of at most 500 changed rows."""
+
+    symbol: Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
+    exchange: Annotated[str, msgspec.Meta(min_length=1, max_length=16)]
+    product: str = ""
+    """Letters of the contract, such as `cu`."""
+    product_class: str = ""
+    """`1` future, `2` option, `3` combination, as CTP numbers them; empty = not known."""
+    multiplier: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    """Units of the underlying per lot; 0 = not known."""
+    price_tick: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    """Smallest step of a price; 0 = not known."""
+    expiry: Natural = 0
+    """Last trading day, YYYYMMDD; 0 = not known."""
+
+
+class RulesChange(msgspec.Struct, array_like=True, frozen=True):
+    """Body of `rules`: from this entry on another version of the rules decides."""
+
+    version: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+
+
+class SourceVerdict(msgspec.Struct, array_like=True, frozen=True):
+    """Body of `verdict` (monitor) and `operator` (people): what a source is worth from here on."""
+
+    source: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    verdict: str
+    """`down` or `up`: it cannot be the active source of mode `priority`, or can again;
+    `mute` or `unmute`: its ticks are refused, or count again; `prefer`: it comes first."""
+    reason: str = ""
     """For people."""
 
 

@@ -42,6 +42,8 @@ class Flag(IntFlag):
     """Close or settlement price was filled in; the market did not move."""
     UNCONFIRMED = 32
     """Accepted after a hold without a second source agreeing."""
+    UNKNOWN_INSTRUMENT = 64
+    """The contract table of its exchange does not have it."""
 
 
 class RawTick(msgspec.Struct, array_like=True, frozen=True, gc=False):

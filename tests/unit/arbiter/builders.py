@@ -24,8 +24,10 @@ from mdhub.wire.entries import (
     RejectedHeader,
 )
 from mdhub.wire.ticks import CHINA_TIME, CleanTick, RawTick
-from mdhub_arbiter.decide import Clean, Rejected, decide
-from mdhub_arbiter.state import State, encode_instrument, encode_scalars
+from mdhub_arbiter.decide import decide
+from mdhub_arbiter.instrument import encode_instrument
+from mdhub_arbiter.outputs import Clean, Rejected
+from mdhub_arbiter.state import State, encode_scalars
 
 SECOND_NS = 1_000_000_000
 DBL_MAX = 1.7976931348623157e308
@@ -123,8 +125,15 @@ class Desk:
         return desk
 
     def fold(self, fields: list[bytes]) -> Output:
+        """Fold an entry that yields at most one output."""
+        outputs = self.folds(fields)
+        assert len(outputs) < 2, outputs
+        return outputs[0] if outputs else None
+
+    def folds(self, fields: list[bytes]) -> list[Clean | Rejected]:
+        """Fold an entry; return everything it yields."""
         self._ids += 1
-        return decide(self.state, b"1-%d" % self._ids, fields)
+        return list(decide(self.state, b"1-%d" % self._ids, fields))
 
     def at(self, market: str) -> Desk:
         """Move log time, and with it market time, to a moment in China."""

@@ -13,8 +13,8 @@ from mdhub.streams.port import Log
 from mdhub.streams.topology import CLEAN, RAW
 from mdhub.wire.codec import decode_clean_header, decode_clean_tick, encode
 from mdhub.wire.live import LiveHeader
+from mdhub_arbiter.instrument import Instrument
 from mdhub_arbiter.recovery import Recovered, recover
-from mdhub_arbiter.state import Instrument
 from tests.unit.arbiter.builders import raw
 from tests.unit.arbiter.stage import SYMBOLS, Stage
 

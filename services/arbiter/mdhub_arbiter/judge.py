@@ -1,0 +1,172 @@
+# HOT: once per raw tick.
+"""From a raw tick to its verdict. Order of the checks: docs/rules.md."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mdhub.market.products import exchange_of
+from mdhub.wire.entries import Verdict
+from mdhub.wire.ticks import SCHEMA_VERSION, CleanTick, Flag, RawTick
+from mdhub_arbiter import identity as ident
+from mdhub_arbiter.holds import hold, reconsider, waived_now
+from mdhub_arbiter.instrument import Instrument, Sighting, Standby
+from mdhub_arbiter.outputs import accept, refuse, reject
+from mdhub_arbiter.priority import forget_old, overflow, stands_by
+from mdhub_arbiter.rules import clean_levels, hard_fault, value
+from mdhub_arbiter.state import State
+from mdhub_arbiter.suspicion import TIME_AHEAD, TIME_BEHIND, UNKNOWN_INSTRUMENT, suspicion
+from mdhub_arbiter.timing import time_of_day_ns
+
+__all__ = ["MAX_SOURCES", "judge"]
+
+MILLISECOND_NS: Final = 1_000_000
+SECOND_NS: Final = 1_000_000_000
+AHEAD_NS: Final = 60 * SECOND_NS
+"""A tick may be this far ahead of market time, plus `AHEAD_WALL_S` of wall time."""
+AHEAD_WALL_S: Final = 5
+CLOCK_FAULT_NS: Final = 2 * SECOND_NS
+MS_PER_SECOND: Final = 1_000
+MAX_SOURCES: Final = 256
+"""Names of sources the state keeps; a hub has a handful."""
+REGRESS_TICKS: Final = 10
+"""So many ticks in a row below the mark's volume, none of them falling: the exchange has corrected
+the volume downwards."""
+HOLDS_SINCE: Final = 2
+"""Version of the rules from which on suspect ticks are held."""
+
+
+def judge(state: State, tick: RawTick, *, waited: bool) -> None:
+    """Put out what the tick at hand means. `waited` = a standby tick that need not wait again."""
+    source = tick.source
+    if source not in state.sources and len(state.sources) >= MAX_SOURCES:
+        return reject(state, "too_many_sources", "")
+    counts = state.source(source)
+    counts.clock_faults += not -CLOCK_FAULT_NS < tick.recv_ns - state.log_ns < CLOCK_FAULT_NS
+    if source in state.policy.muted:
+        return reject(state, "source_muted", source)
+    seen = state.instruments.get(tick.symbol) or _instrument(state, tick.symbol)
+    if seen is None:
+        return reject(state, "unknown_symbol", source)
+    if tick.exchange and tick.exchange != seen.exchange:
+        return reject(state, "wrong_exchange", source)
+    of_day_ns = time_of_day_ns(tick.update_time)
+    if of_day_ns is None or not 0 <= tick.update_ms < MS_PER_SECOND:
+        return reject(state, "bad_time", source)
+    fault = hard_fault(tick, last=value(tick.last), outright=seen.outright)
+    if fault is not None:
+        return reject(state, fault, source)
+    second_ns, day = state.days.place(of_day_ns)
+    sight = Sighting(
+        second_ns + tick.update_ms * MILLISECOND_NS, day, tick.volume or 0,
+        ident.identity_of(tick), ident.closing_of(tick), source, tick.session,
+    )  # fmt: skip
+    if seen.generation != state.generation:
+        state.preserve(seen)
+    seen.seen[source] = state.log_ns
+    found = ident.compare(seen, sight)
+    if found is ident.DUPLICATE:
+        counts.duplicate += 1
+    elif found is ident.NEW:
+        _new(state, seen, sight, tick, waited=waited)
+    else:
+        _not_new(state, seen, sight, tick, found)
+    return None
+
+
+def _new(state: State, seen: Instrument, sight: Sighting, tick: RawTick, *, waited: bool) -> None:
+    unlisted = seen.contract is None and seen.exchange in state.tables
+    clean = _clean(tick, seen, sight, Flag.UNKNOWN_INSTRUMENT if unlisted else 0)
+    ahead_ns = sight.ts_ns - state.market_ns
+    ahead = ahead_ns > AHEAD_NS + AHEAD_WALL_S * SECOND_NS * state.market_clock.rate
+    if state.policy.rules < HOLDS_SINCE:
+        if ahead:
+            return reject(state, TIME_AHEAD, sight.source)
+        return _accept(state, seen, sight, clean)
+    if not waited and stands_by(state, seen.exchange, sight.source):
+        return _stand_by(state, seen, sight)
+    waived = waived_now(seen, sight.day)
+    if unlisted and state.policy.unknown == "hold":
+        state.source(sight.source).held += 1
+        return refuse(state, Verdict.HOLD, UNKNOWN_INSTRUMENT, sight.source)
+    if ahead and TIME_AHEAD not in waived:
+        reason: str | None = TIME_AHEAD
+    else:
+        reason = suspicion(seen, seen.ref, clean, waived)
+    if reason is None or hold(state, seen, reason, sight, clean):
+        _accept(state, seen, sight, clean)
+    return None
+
+
+def _accept(state: State, seen: Instrument, sight: Sighting, clean: CleanTick) -> None:
+    ident.move(seen, sight)
+    seen.ref = clean
+    seen.lower = 0
+    state.source(sight.source).accepted += 1
+    accept(state, seen, clean, state.about)
+    if seen.held:
+        reconsider(state, seen, sight.source)
+    if seen.standby:
+        forget_old(state, seen)
+
+
+def _not_new(state: State, seen: Instrument, sight: Sighting, tick: RawTick, found: str) -> None:
+    if found is ident.SETTLEMENT:
+        clean = _clean(tick, seen, sight, Flag.SETTLEMENT)
+        seen.ref = clean
+        state.source(sight.source).accepted += 1
+        return accept(state, seen, clean, state.about)
+    if found is ident.VOLUME_REGRESS:
+        return _regress(state, seen, sight, tick)
+    if found is ident.LATE:
+        if _behind(state, seen, sight):
+            clean = _clean(tick, seen, sight)
+            if hold(state, seen, TIME_BEHIND, sight, clean):
+                _accept(state, seen, sight, clean)
+            return None
+        state.source(sight.source).late += 1
+        return refuse(state, Verdict.LATE, found, sight.source)
+    return reject(state, found, sight.source)
+
+
+def _behind(state: State, seen: Instrument, sight: Sighting) -> bool:
+    """An older time, yet more has traded than at the mark: one of the two times is wrong."""
+    if state.policy.rules < HOLDS_SINCE:
+        return False
+    return sight.day == seen.mark_day and sight.volume > seen.volume
+
+
+def _regress(state: State, seen: Instrument, sight: Sighting, tick: RawTick) -> None:
+    """Refuse a lower volume, until it is plain that it stays lower."""
+    rising = seen.lower and sight.volume >= seen.lower_volume
+    seen.lower = seen.lower + 1 if rising else 1
+    seen.lower_volume = sight.volume
+    if seen.lower < REGRESS_TICKS or state.policy.rules < HOLDS_SINCE:
+        return reject(state, ident.VOLUME_REGRESS, sight.source)
+    return _accept(state, seen, sight, _clean(tick, seen, sight, Flag.UNCONFIRMED))
+
+
+def _stand_by(state: State, seen: Instrument, sight: Sighting) -> None:
+    state.source(sight.source).standby += 1
+    oldest = overflow(state, seen, Standby(state.about, sight.ts_ns, state.payload))
+    if oldest is not None:
+        state.backlog.insert(0, (oldest.about, oldest.payload))
+
+
+def _instrument(state: State, symbol: str) -> Instrument | None:
+    exchange = exchange_of(symbol)
+    if exchange is None:
+        return None
+    return state.new_instrument(symbol, exchange)
+
+
+def _clean(tick: RawTick, seen: Instrument, sight: Sighting, flags: int = 0) -> CleanTick:
+    return CleanTick(
+        SCHEMA_VERSION, tick.symbol, seen.exchange, sight.day, sight.ts_ns, tick.recv_ns,
+        tick.source, flags, value(tick.last), tick.volume, value(tick.turnover),
+        value(tick.open_interest), value(tick.open), value(tick.high), value(tick.low),
+        value(tick.close), value(tick.settlement), value(tick.pre_close),
+        value(tick.pre_settlement), value(tick.pre_open_interest), value(tick.limit_up),
+        value(tick.limit_down), value(tick.average), clean_levels(tick.bids),
+        clean_levels(tick.asks),
+    )  # fmt: skip
