@@ -24,6 +24,7 @@ from mdhub.wire.entries import Clock, ConfigChange, ControlKind, Lead, MarketClo
 from mdhub_arbiter.decide import Clean, decide
 from mdhub_arbiter.leader import Leader
 from mdhub_arbiter.recovery import recover
+from mdhub_arbiter.settings import Settings, Wanted
 from mdhub_arbiter.snapshots import Snapshotter
 from mdhub_arbiter.state import State
 
@@ -176,8 +177,9 @@ class _Leader:
         recovered = recover(log, 0)
         leadership = log.leadership(0)
         self._leader = Leader(
-            log, shard=0, instance="bench", leadership=leadership, recovered=recovered, since_ns=0
-        )
+            log, shard=0, instance="bench", leadership=leadership, recovered=recovered, since_ns=0,
+            wanted=Wanted(Settings()),
+        )  # fmt: skip
         self._tail = log.tail(RAW, after=FIRST_ID)
 
     def catch_up(self) -> None:

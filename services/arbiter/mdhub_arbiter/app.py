@@ -6,10 +6,12 @@ import argparse
 import os
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from threading import Event
 from typing import Any
 from uuid import uuid4
 
+from mdhub.market.errors import MarketError
 from mdhub.runtime.backoff import Backoff
 from mdhub.runtime.logging import Logger, service_logger
 from mdhub.runtime.outage import Outage
@@ -20,12 +22,22 @@ from mdhub.streams.open import check_shards
 from mdhub.streams.port import Leadership, Log
 from mdhub.streams.topology import EVENTS
 from mdhub.wire.codec import encode
+from mdhub.wire.entries import ContractRow
 from mdhub.wire.ops import Event as OpsEvent
 from mdhub.wire.ops import EventKind, Severity
 from mdhub.wire.ticks import SCHEMA_VERSION
+from mdhub.wire.topics import shard_of
 from mdhub_arbiter.candidate import TAKEOVER_S, may_be_cut, take_leadership, wait_for_vacancy
+from mdhub_arbiter.contracts import read_contracts
 from mdhub_arbiter.leader import Leader
 from mdhub_arbiter.recovery import Recovered, recover
+from mdhub_arbiter.settings import (
+    RULES_VERSION,
+    Settings,
+    SettingsError,
+    Wanted,
+    parse_settings,
+)
 
 __all__ = ["main"]
 
@@ -35,6 +47,12 @@ NOT_DURABLE = (
     "always: after a restart of it ticks may be withdrawn, in a new epoch; configure the server so "
     "(and allow CONFIG GET), or choose --profile fast"
 )
+
+
+class WrongRules(Unusable):
+    """The log is decided by rules that this version does not know."""
+
+    exit_code = 2
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -59,13 +77,37 @@ def _parser() -> argparse.ArgumentParser:
         default=os.environ.get("MDHUB_ARBITER__TAKEOVER_MS", str(int(TAKEOVER_S * 1000))),
         help="a leader whose beat stands still for so long is replaced (default %(default)s)",
     )
+    parser.add_argument(
+        "--rules",
+        type=_settings,
+        default=os.environ.get("MDHUB_ARBITER__RULES", "{}"),
+        help='settings of the rules as JSON, such as {"modes": {"SHFE": "priority"}}',
+    )
+    parser.add_argument(
+        "--contracts", type=_contracts, default=[], help="contract table, CSV with CTP columns"
+    )
     return parser
+
+
+def _settings(text: str) -> Settings:
+    try:
+        return parse_settings(text)
+    except SettingsError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _contracts(text: str) -> list[ContractRow]:
+    try:
+        return read_contracts(Path(text))
+    except (MarketError, OSError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run an arbiter until SIGTERM.
 
-    Exit codes: 0 stopped, 1 cannot work with this server, 2 the log has other shards.
+    Exit codes: 0 stopped, 1 cannot work with this server, 2 the log has other shards or newer
+    rules, or the contract table cannot be read.
     """
     options = _parser().parse_args(argv)
     stop = begin()
@@ -112,6 +154,11 @@ def _lead(
     if seen is None:
         return
     recovered = recover(log, options.shard)
+    if recovered.state.policy.rules > RULES_VERSION:
+        raise WrongRules(
+            f"the log is decided by version {recovered.state.policy.rules} of the rules, this "
+            f"mdhub knows {RULES_VERSION}: upgrade it on this host"
+        )
     durable = options.profile == "single" and log.durable()
     wall_ns = time.time_ns()
     leadership = take_leadership(
@@ -148,8 +195,14 @@ def _lead(
         leadership=leadership,
         recovered=recovered,
         since_ns=wall_ns,
+        wanted=Wanted(options.rules, _of_shard(options)),
     )
     leader.run(stop)
+
+
+def _of_shard(options: argparse.Namespace) -> list[ContractRow]:
+    rows: list[ContractRow] = options.contracts
+    return [row for row in rows if shard_of(row.symbol, options.shards or 1) == options.shard]
 
 
 def _leadership_event(

@@ -2,7 +2,8 @@
 
 Today: `market_clock {market_ns, rate, run}` moves the hub's market clock to at least that market
 time. Both redundant sources of a recording ask; the first one wins, the second is told the anchor
-in force. Within one run of the hub market time never goes back.
+in force. `mute`, `unmute`, `prefer {source, reason}` become `operator` entries of the log.
+Within one run of the hub market time never goes back.
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ import msgspec
 from mdhub.streams.port import FIRST_ID, Log
 from mdhub.streams.topology import COMMANDS
 from mdhub.wire.codec import DecodeError, decode_command, encode
-from mdhub.wire.entries import ConfigChange, MarketClock
+from mdhub.wire.entries import ConfigChange, ControlKind, MarketClock, SourceVerdict
 from mdhub.wire.ops import Command, Event, EventKind, Severity
 from mdhub.wire.ticks import SCHEMA_VERSION
 from mdhub_arbiter.state import State
 
 __all__ = ["Commands"]
 
+_VERDICTS: Final = frozenset({"mute", "unmute", "prefer"})
 TARGET: Final = "arbiter"
 READ_COUNT: Final = 100
 FORGOTTEN_NS: Final = 23 * 3_600 * 1_000_000_000
@@ -47,9 +49,9 @@ class Commands:
         self._written: MarketClock | None = None
         """Newest clock this leader put into raw; the state follows a moment later."""
 
-    def due(self, state: State, wall_ns: int) -> list[ConfigChange]:
-        """Settings that new commands ask for; they must be appended to raw."""
-        changes: list[ConfigChange] = []
+    def due(self, state: State, wall_ns: int) -> list[tuple[str, Any]]:
+        """Control entries (kind, body) that new commands ask for; they must be appended to raw."""
+        changes: list[tuple[str, Any]] = []
         for _, fields in self._tail.read(block_ms=0, count=READ_COUNT):
             command = _command(fields)
             if command is None or command.target != TARGET:
@@ -58,11 +60,16 @@ class Commands:
                 continue
             if self._log.command_is_done(command.id):
                 continue  # answered by an earlier leader
-            answer, wanted = _obey(command, self._written or state.market_clock, wall_ns)
+            if command.action in _VERDICTS:
+                answer, wanted = _source_verdict(command, state, wall_ns)
+                changes += [(ControlKind.OPERATOR, wanted)] if wanted else []
+            else:
+                answer, clock = _obey(command, self._written or state.market_clock, wall_ns)
+                if clock is not None:
+                    self._written = clock
+                    change = ConfigChange("market_clock", msgspec.Raw(encode(clock)))
+                    changes.append((ControlKind.CONFIG, change))
             self._answers.append(answer)
-            if wanted is not None:
-                self._written = wanted
-                changes.append(ConfigChange("market_clock", msgspec.Raw(encode(wanted))))
         return changes
 
     def answer(self, wall_ns: int) -> None:
@@ -82,12 +89,28 @@ def _command(fields: list[bytes]) -> Command | None:
         return None  # without a readable id nobody can be answered
 
 
+def _source_verdict(
+    command: Command, state: State, wall_ns: int
+) -> tuple[_Answer, SourceVerdict | None]:
+    """`mute`, `unmute` or `prefer` a source that the log knows."""
+    if wall_ns > command.expires_ns:
+        return _Answer(command, False, {"error": "expired"}), None
+    source = command.args.get("source")
+    if not isinstance(source, str) or source not in state.sources:
+        known = ", ".join(sorted(state.sources)) or "none"
+        error = f"unknown source {source!r}; the log knows {known}"
+        return _Answer(command, False, {"error": error}), None
+    reason = str(command.args.get("reason", ""))
+    said = SourceVerdict(source, command.action, reason)
+    return _Answer(command, True, {"source": source, "verdict": command.action}), said
+
+
 def _obey(command: Command, clock: MarketClock, wall_ns: int) -> tuple[_Answer, MarketClock | None]:
     if wall_ns > command.expires_ns:
         return _Answer(command, False, {"error": "expired"}), None
     action = _ACTIONS.get(command.action)
     if action is None:
-        known = ", ".join(sorted(_ACTIONS))
+        known = ", ".join(sorted((*_ACTIONS, *_VERDICTS)))
         error = f"unknown action {command.action!r}; the arbiter knows {known}"
         return _Answer(command, False, {"error": error}), None
     try:

@@ -102,7 +102,7 @@ def _preference(state: State, value: bytes) -> None:
     names = _decode_names(value)
     if len(names) > MAX_NAMES:
         raise DecodeError(f"{len(names)} preferred sources, expected at most {MAX_NAMES}")
-    state.policy.preference = names
+    state.policy.given = state.policy.preference = names
     fail_over(state)
 
 
@@ -148,7 +148,7 @@ def _contracts(state: State, entry: Control) -> None:
         seen = state.instruments.get(row.symbol) or state.new_instrument(row.symbol, row.exchange)
         if seen.generation != state.generation:
             state.preserve(seen)
-        seen.contract = Contract(row.price_tick, row.multiplier, row.product_class, row.expiry)
+        seen.contract = Contract.of(row)
         seen.option = row.product_class == "2" or (not row.product_class and seen.option)
         state.tables.add(seen.exchange)
 

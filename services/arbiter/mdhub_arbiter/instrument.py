@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from mdhub.wire.codec import decode_clean_tick, encode
+from mdhub.wire.entries import ContractRow
 from mdhub.wire.ticks import CleanTick
 
 __all__ = [
@@ -82,6 +83,11 @@ class Contract(msgspec.Struct, frozen=True, array_like=True):
     """`1` future, `2` option, `3` combination, as CTP numbers them; empty = by the spelling."""
     expiry: int = 0
     """Last trading day, YYYYMMDD."""
+
+    @classmethod
+    def of(cls, row: ContractRow) -> Contract:
+        """What is kept of a row of a contract table."""
+        return cls(row.price_tick, row.multiplier, row.product_class, row.expiry)
 
 
 @dataclass(slots=True)

@@ -28,6 +28,7 @@ from mdhub_arbiter.decide import decide
 from mdhub_arbiter.outputs import Clean
 from mdhub_arbiter.recovery import Recovered, digest_text
 from mdhub_arbiter.retention import Retention
+from mdhub_arbiter.settings import Wanted, missing
 from mdhub_arbiter.snapshots import Snapshotter
 from mdhub_arbiter.state import State
 
@@ -48,7 +49,7 @@ class _Due:
 class Leader:
     """Leads one shard until stopped or until something is wrong."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a leader is made of
         self,
         log: Log,
         *,
@@ -57,6 +58,7 @@ class Leader:
         leadership: Leadership,
         recovered: Recovered,
         since_ns: int,
+        wanted: Wanted,
     ) -> None:
         self._log = log
         self._shard = shard
@@ -73,6 +75,7 @@ class Leader:
         self._since_ns = since_ns
         """Log time of the own lead entry: the state is the leader's own once it got there."""
         self._read = 0
+        self._wanted: Wanted | None = wanted
 
     def run(self, stop: Event) -> None:
         """Lead until `stop` is set. Raises StreamsError when leadership or the server is gone."""
@@ -125,8 +128,9 @@ class Leader:
         self._append(ControlKind.CLOCK, Clock(wall_ns))
         if self._state.log_ns >= self._since_ns:
             # Not earlier: a setting of the former leader may still wait to be folded.
-            for change in self._commands.due(self._state, wall_ns):
-                self._append(ControlKind.CONFIG, change)
+            self._settle()
+            for kind, body in self._commands.due(self._state, wall_ns):
+                self._append(kind, body)
             self._commands.answer(wall_ns)
         self._retention.step(now_s)
         if now_s >= self._due.snapshot_s and not self._snapshotter.busy:
@@ -135,6 +139,13 @@ class Leader:
         if now_s >= self._due.beat_s:
             self._due.beat_s = now_s + BEAT_EVERY_S
             self._log.beat(self._instance, self._beat())
+
+    def _settle(self) -> None:
+        """Put the settings this leader was given into the log, once."""
+        wanted, self._wanted = self._wanted, None
+        if wanted is not None:
+            for kind, body in missing(self._state, wanted):
+                self._append(kind, body)
 
     def _append(self, kind: str, body: Any) -> None:
         self._seq += 1

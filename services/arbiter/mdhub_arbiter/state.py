@@ -54,6 +54,8 @@ class Policy(msgspec.Struct, array_like=True):
     """Exchange -> `race` or `priority`; an exchange not named races."""
     preference: list[str] = msgspec.field(default_factory=list)
     """Mode `priority`: sources, the preferred one first."""
+    given: list[str] = msgspec.field(default_factory=list)
+    """`preference` as it was last configured; an operator may have changed it since."""
     down: dict[str, str] = msgspec.field(default_factory=dict)
     """Sources that cannot be the active one -> why."""
     muted: dict[str, str] = msgspec.field(default_factory=dict)

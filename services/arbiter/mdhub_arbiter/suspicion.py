@@ -8,7 +8,6 @@ these rules speaks (docs/truth.md); `docs/rules.md` has reason, meaning, paramet
 
 from __future__ import annotations
 
-from collections.abc import Set as AbstractSet
 from typing import Final
 
 from mdhub.wire.ticks import CleanTick
@@ -47,6 +46,9 @@ PRE_CHANGED: Final = "pre_changed"
 WAIVABLE: Final = frozenset({TIME_AHEAD, CROSSED_BOOK, OFF_GRID, OHLC, TURNOVER})
 """Rules that a true new state of the contract would break again with every tick."""
 
+_MONEY: Final = frozenset({TURNOVER, OHLC})
+"""Money is compared with the day's high and low: where these are not believed, neither is it."""
+
 JUMP_LOTS: Final = 20_000
 """Lots that may trade between two snapshots at once; 9,092 is the most in the recordings."""
 JUMP_LOTS_PER_S: Final = 20_000
@@ -66,7 +68,7 @@ SECOND_NS: Final = 1_000_000_000
 
 
 def suspicion(
-    seen: Instrument, ref: CleanTick | None, tick: CleanTick, waived: AbstractSet[str]
+    seen: Instrument, ref: CleanTick | None, tick: CleanTick, waived: frozenset[str]
 ) -> str | None:
     """Reason to hold a tick, or None.
 
@@ -97,7 +99,7 @@ def suspicion(
 
 
 def _within_day(
-    seen: Instrument, ref: CleanTick, tick: CleanTick, waived: AbstractSet[str]
+    seen: Instrument, ref: CleanTick, tick: CleanTick, waived: frozenset[str]
 ) -> str | None:
     traded = (tick.volume or 0) - (ref.volume or 0)
     if traded == 0:
@@ -105,7 +107,7 @@ def _within_day(
             return LAST_WITHOUT_VOLUME
     elif traded > JUMP_LOTS and _jumped(ref, tick, traded):
         return VOLUME_JUMP
-    elif TURNOVER not in waived and _odd_turnover(seen, ref, tick, traded):
+    elif waived.isdisjoint(_MONEY) and _odd_turnover(seen, ref, tick, traded):
         return TURNOVER
     if OHLC not in waived and _day_range_shrank(ref, tick):
         return OHLC

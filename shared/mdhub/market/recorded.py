@@ -9,7 +9,7 @@ import csv
 import gzip
 import io
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from operator import attrgetter
 from pathlib import Path
@@ -25,7 +25,7 @@ from mdhub.market.snapshot import Snapshot
 if TYPE_CHECKING:
     from _csv import Reader
 
-__all__ = ["Malformed", "Recording", "recorded_snapshots"]
+__all__ = ["Malformed", "Recording", "open_text", "recorded_snapshots"]
 
 _EXAMPLES_KEPT: Final = 10
 _SECOND_ROWS_MAX: Final = 10_000
@@ -68,7 +68,7 @@ class Recording:
         """
         self.malformed, self.examples = 0, []
         since_ns, reached_ns = from_ns or 0, 0
-        with _open_text(self.path) as text:
+        with open_text(self.path) as text:
             lines = csv.reader(text)
             layout = Layout(next(lines, []), self.path)
             for second in _seconds(self._rows(lines, layout)):
@@ -157,10 +157,17 @@ def _shares_stamp(row: Row, start_ns: int) -> bool:
 
 
 @contextmanager
-def _open_text(path: Path) -> Iterator[io.TextIOWrapper]:
-    """Open a recording by its suffix; what fails while it is read becomes a MarketError."""
+def open_text(
+    path: Path, *, opened: Callable[[BinaryIO], None] | None = None
+) -> Iterator[io.TextIOWrapper]:
+    """Open a recording by its suffix; what fails while it is read becomes a MarketError.
+
+    `opened` gets the file itself: its `tell` says how much has been read.
+    """
     try:
         with path.open("rb") as file, _decompressed(path, file) as content:
+            if opened is not None:
+                opened(file)
             yield io.TextIOWrapper(content, "utf-8-sig", errors="replace", newline="")
     except (OSError, EOFError, zstandard.ZstdError) as error:
         raise MarketError(f"{path} cannot be read: {error}") from error

@@ -19,6 +19,7 @@ from mdhub.wire.entries import EpochMark
 from mdhub_arbiter.candidate import may_be_cut, take_leadership
 from mdhub_arbiter.leader import Leader
 from mdhub_arbiter.recovery import Recovered, recover
+from mdhub_arbiter.settings import Settings, Wanted
 from tests.support.faulty import Faults, faulty
 from tests.unit.arbiter.builders import WEDNESDAY, china_ns, market_clock_entry, raw
 
@@ -72,6 +73,7 @@ class Stage:
             leadership=leadership,
             recovered=recovered,
             since_ns=0,
+            wanted=Wanted(Settings()),
         )
 
     def work(self, leader: Leader) -> None:
