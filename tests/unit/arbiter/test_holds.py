@@ -116,7 +116,7 @@ def test_another_source_confirms(reason: str) -> None:
 
 @pytest.mark.parametrize("reason", JUMPS)
 def test_what_stays_so_is_accepted_within_three_ticks(reason: str) -> None:
-    """A true new state of a contract recovers: all held ticks come, in order, flagged; then more."""
+    """A true new state recovers: all held ticks come, in order and flagged, then more."""
     market = Market()
     found: list[str] = []
     for step in range(AGREEING + 3):

@@ -21,7 +21,10 @@ from mdhub_arbiter.settings import (
 )
 from tests.unit.arbiter.builders import Desk, clean_tick, control_entry
 
-HEAD = "InstrumentID,ExchangeID,InstrumentName,ProductID,ProductClass,VolumeMultiple,PriceTick,ExpireDate"
+HEAD = (
+    "InstrumentID,ExchangeID,InstrumentName,ProductID,ProductClass,"
+    "VolumeMultiple,PriceTick,ExpireDate"
+)
 RB = ContractRow("rb2701", "SHFE", "rb", "1", 10.0, 1.0, 20270115)
 
 
@@ -116,5 +119,6 @@ def test_settings_that_make_no_sense_are_refused(text: str) -> None:
 
 
 def test_settings_are_parsed() -> None:
+    """What is not given keeps its default."""
     assert parse_settings('{"preference": ["A"]}') == Settings(preference=["A"])
     assert RulesChange(RULES_VERSION).version == Settings().version
