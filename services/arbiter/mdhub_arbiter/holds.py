@@ -134,7 +134,7 @@ def _release(state: State, seen: Instrument, source: str) -> None:
 def _take(state: State, seen: Instrument, held: Held, flag: int) -> None:
     tick = replace(held.tick, flags=held.tick.flags | flag) if flag else held.tick
     move(seen, held.sighting)
-    seen.ref, seen.lower = tick, 0
+    seen.ref, seen.raw, seen.lower = tick, None, 0
     state.source(held.sighting.source).accepted += 1
     accept(state, seen, tick, held.about)
 

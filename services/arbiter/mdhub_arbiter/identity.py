@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from mdhub.wire.ticks import CleanTick
+from mdhub.wire.ticks import CleanTick, RawTick
 from mdhub_arbiter.instrument import Closing, Identity, Instrument, Sighting
 from mdhub_arbiter.rules import value
 
@@ -25,6 +25,8 @@ __all__ = [
     "closing_of",
     "compare",
     "identity_of",
+    "is_copy",
+    "merged_closing",
     "move",
     "sighting_of",
 ]
@@ -76,7 +78,7 @@ def compare(seen: Instrument, sight: Sighting) -> str:
     if seen.exchange == "CZCE":
         return _compare_in_second(seen, sight)
     if sight.identity == seen.identity:
-        return _same(seen, sight.closing)
+        return _same(seen, sight)
     return CONFLICT
 
 
@@ -95,15 +97,32 @@ def move(seen: Instrument, sight: Sighting) -> None:
     seen.closing = sight.closing
 
 
-def _same(seen: Instrument, closing: Closing) -> str:
-    """An equal copy: only a newly filled close or settlement price is news."""
+def is_copy(tick: RawTick, accepted: RawTick) -> bool:
+    """Whether nothing that identity looks at differs; the time was compared before."""
+    return (
+        tick.volume == accepted.volume
+        and tick.last == accepted.last
+        and tick.bids == accepted.bids
+        and tick.asks == accepted.asks
+        and tick.open_interest == accepted.open_interest
+        and tick.close == accepted.close
+        and tick.settlement == accepted.settlement
+    )
+
+
+def merged_closing(seen: Instrument, sight: Sighting) -> Closing:
+    """Closing prices known after a copy: what it does not have stays."""
+    close, settlement = sight.closing
     old_close, old_settlement = seen.closing
-    close = old_close if closing[0] is None else closing[0]
-    settlement = old_settlement if closing[1] is None else closing[1]
-    if close == old_close and settlement == old_settlement:
-        return DUPLICATE
-    seen.closing = (close, settlement)
-    return SETTLEMENT
+    return (
+        old_close if close is None else close,
+        old_settlement if settlement is None else settlement,
+    )
+
+
+def _same(seen: Instrument, sight: Sighting) -> str:
+    """An equal copy: only a newly filled close or settlement price is news."""
+    return DUPLICATE if merged_closing(seen, sight) == seen.closing else SETTLEMENT
 
 
 def _compare_in_second(seen: Instrument, sight: Sighting) -> str:
@@ -116,11 +135,11 @@ def _compare_in_second(seen: Instrument, sight: Sighting) -> str:
     emitted, identity = seen.second, sight.identity
     cursor, previous = _cursor(seen, sight)
     if identity == previous:
-        return _same(seen, sight.closing)
+        return _same(seen, sight)
     for i in range(cursor, len(emitted)):
         if emitted[i] == identity:
             _remember_cursor(seen, sight, i + 1)
-            return _same(seen, sight.closing)
+            return _same(seen, sight)
     return LATE if sight.volume < seen.volume else NEW
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from mdhub.wire.codec import decode_clean_tick, encode
 from mdhub.wire.entries import ContractRow
-from mdhub.wire.ticks import CleanTick
+from mdhub.wire.ticks import CleanTick, RawTick
 
 __all__ = [
     "NOTHING_WAIVED",
@@ -108,6 +108,8 @@ class Instrument:
     """Close and settlement price last published."""
     ref: CleanTick | None = None
     """Newest clean tick: what suspicion compares with."""
+    raw: RawTick | None = None
+    """The same as it came, to know a plain copy at once (not CZCE; not kept on disk)."""
     lower: int = 0
     """Ticks in a row whose volume was below the mark's."""
     lower_volume: int = 0
@@ -129,7 +131,7 @@ class Instrument:
         """Know no snapshot yet; k, contract and the newest clean tick stay."""
         self.mark_ns = _NO_TIME
         self.mark_day = self.volume = self.lower = self.lower_volume = 0
-        self.identity, self.closing, self.ref = (), (None, None), None
+        self.identity, self.closing, self.ref, self.raw = (), (None, None), None, None
         self.waived, self.waived_day = NOTHING_WAIVED, 0
         self.held, self.standby = [], []
         self.second, self.cursors, self.seen = [], {}, {}
@@ -164,11 +166,13 @@ def decode_instrument(data: bytes) -> Instrument:
     # The reference is the newest clean tick, unless it was forgotten.
     ref = decode_clean_tick(last[-1]) if has_ref and last else None
     return Instrument(
-        symbol, exchange, outright, option, contract, k, mark_ns, mark_day, volume,
-        _identity(identity), closing, ref, lower, lower_volume, frozenset(waived), waived_day,
-        [_held(h) for h in held], standby, [_identity(s) for s in second],
-        {source: (session, at, _identity(i)) for source, (session, at, i) in cursors.items()},
-        seen, last,
+        symbol=symbol, exchange=exchange, outright=outright, option=option, contract=contract,
+        k=k, mark_ns=mark_ns, mark_day=mark_day, volume=volume, identity=_identity(identity),
+        closing=closing, ref=ref, lower=lower, lower_volume=lower_volume,
+        waived=frozenset(waived), waived_day=waived_day, held=[_held(h) for h in held],
+        standby=standby, second=[_identity(s) for s in second],
+        cursors={s: (session, at, _identity(i)) for s, (session, at, i) in cursors.items()},
+        seen=seen, last=last,
     )  # fmt: skip
 
 

@@ -36,12 +36,14 @@ HOLDS_SINCE: Final = 2
 """Version of the rules from which on suspect ticks are held."""
 
 
-def judge(state: State, tick: RawTick, *, waited: bool) -> None:
+def judge(state: State, tick: RawTick, *, waited: bool) -> None:  # noqa: C901 - check by check
     """Put out what the tick at hand means. `waited` = a standby tick that need not wait again."""
     source = tick.source
-    if source not in state.sources and len(state.sources) >= MAX_SOURCES:
-        return reject(state, "too_many_sources", "")
-    counts = state.source(source)
+    counts = state.sources.get(source)
+    if counts is None:
+        if len(state.sources) >= MAX_SOURCES:
+            return reject(state, "too_many_sources", "")
+        counts = state.source(source)
     counts.clock_faults += not -CLOCK_FAULT_NS < tick.recv_ns - state.log_ns < CLOCK_FAULT_NS
     if source in state.policy.muted:
         return reject(state, "source_muted", source)
@@ -53,25 +55,29 @@ def judge(state: State, tick: RawTick, *, waited: bool) -> None:
     of_day_ns = time_of_day_ns(tick.update_time)
     if of_day_ns is None or not 0 <= tick.update_ms < MS_PER_SECOND:
         return reject(state, "bad_time", source)
-    fault = hard_fault(tick, last=value(tick.last), outright=seen.outright)
-    if fault is not None:
-        return reject(state, fault, source)
     second_ns, day = state.days.place(of_day_ns)
-    sight = Sighting(
-        second_ns + tick.update_ms * MILLISECOND_NS, day, tick.volume or 0,
-        ident.identity_of(tick), ident.closing_of(tick), source, tick.session,
-    )  # fmt: skip
+    ts_ns = second_ns + tick.update_ms * MILLISECOND_NS
     if seen.generation != state.generation:
         state.preserve(seen)
-    seen.seen[source] = state.log_ns
+    if ts_ns >= seen.mark_ns:
+        seen.seen[source] = state.log_ns
+    if ts_ns == seen.mark_ns and seen.raw is not None and ident.is_copy(tick, seen.raw):
+        counts.duplicate += 1  # plain copies are half of raw
+        return None
+    sight = Sighting(
+        ts_ns, day, tick.volume or 0, ident.identity_of(tick), ident.closing_of(tick), source,
+        tick.session,
+    )  # fmt: skip
     found = ident.compare(seen, sight)
     if found is ident.DUPLICATE:
         counts.duplicate += 1
-    elif found is ident.NEW:
-        _new(state, seen, sight, tick, waited=waited)
-    else:
-        _not_new(state, seen, sight, tick, found)
-    return None
+        return None
+    fault = hard_fault(tick, last=sight.identity[1], outright=seen.outright)
+    if fault is not None:
+        return reject(state, fault, source)
+    if found is ident.NEW:
+        return _new(state, seen, sight, tick, waited=waited)
+    return _not_new(state, seen, sight, tick, found)
 
 
 def _new(state: State, seen: Instrument, sight: Sighting, tick: RawTick, *, waited: bool) -> None:
@@ -82,7 +88,7 @@ def _new(state: State, seen: Instrument, sight: Sighting, tick: RawTick, *, wait
     if state.policy.rules < HOLDS_SINCE:
         if ahead:
             return reject(state, TIME_AHEAD, sight.source)
-        return _accept(state, seen, sight, clean)
+        return _accept(state, seen, sight, clean, tick)
     if not waited and stands_by(state, seen.exchange, sight.source):
         return _stand_by(state, seen, sight)
     waived = waived_now(seen, sight.day)
@@ -94,15 +100,18 @@ def _new(state: State, seen: Instrument, sight: Sighting, tick: RawTick, *, wait
     else:
         reason = suspicion(seen, seen.ref, clean, waived)
     if reason is None or hold(state, seen, reason, sight, clean):
-        _accept(state, seen, sight, clean)
+        _accept(state, seen, sight, clean, tick)
     return None
 
 
-def _accept(state: State, seen: Instrument, sight: Sighting, clean: CleanTick) -> None:
+def _accept(
+    state: State, seen: Instrument, sight: Sighting, clean: CleanTick, tick: RawTick
+) -> None:
     ident.move(seen, sight)
     seen.ref = clean
+    seen.raw = None if seen.exchange == "CZCE" else tick
     seen.lower = 0
-    state.source(sight.source).accepted += 1
+    state.sources[sight.source].accepted += 1
     accept(state, seen, clean, state.about)
     if seen.held:
         reconsider(state, seen, sight.source)
@@ -114,6 +123,8 @@ def _not_new(state: State, seen: Instrument, sight: Sighting, tick: RawTick, fou
     if found is ident.SETTLEMENT:
         clean = _clean(tick, seen, sight, Flag.SETTLEMENT)
         seen.ref = clean
+        seen.raw = None if seen.exchange == "CZCE" else tick
+        seen.closing = ident.merged_closing(seen, sight)
         state.source(sight.source).accepted += 1
         return accept(state, seen, clean, state.about)
     if found is ident.VOLUME_REGRESS:
@@ -122,7 +133,7 @@ def _not_new(state: State, seen: Instrument, sight: Sighting, tick: RawTick, fou
         if _behind(state, seen, sight):
             clean = _clean(tick, seen, sight)
             if hold(state, seen, TIME_BEHIND, sight, clean):
-                _accept(state, seen, sight, clean)
+                _accept(state, seen, sight, clean, tick)
             return None
         state.source(sight.source).late += 1
         return refuse(state, Verdict.LATE, found, sight.source)
@@ -143,7 +154,7 @@ def _regress(state: State, seen: Instrument, sight: Sighting, tick: RawTick) -> 
     seen.lower_volume = sight.volume
     if seen.lower < REGRESS_TICKS or state.policy.rules < HOLDS_SINCE:
         return reject(state, ident.VOLUME_REGRESS, sight.source)
-    return _accept(state, seen, sight, _clean(tick, seen, sight, Flag.UNCONFIRMED))
+    return _accept(state, seen, sight, _clean(tick, seen, sight, Flag.UNCONFIRMED), tick)
 
 
 def _stand_by(state: State, seen: Instrument, sight: Sighting) -> None:

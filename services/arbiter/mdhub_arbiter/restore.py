@@ -71,7 +71,9 @@ def _take_tick(state: State, row: _LastRow, restored: set[str]) -> None:
     if found not in {ident.NEW, ident.SETTLEMENT} and not tick.flags & Flag.UNCONFIRMED:
         # It was accepted, so market time had been set back before it.
         instrument.forget_mark()
-    if found is not ident.SETTLEMENT:
+    if found is ident.SETTLEMENT:
+        instrument.closing = ident.merged_closing(instrument, sight)
+    else:
         ident.move(instrument, sight)
     instrument.ref = tick
     # Sources find their place in a CZCE second again by what they send.

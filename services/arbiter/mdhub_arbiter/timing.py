@@ -8,6 +8,7 @@ market time, and on which a session runs; the night session belongs to the next 
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Final
 
 __all__ = ["DAY_NS", "LAST_MOMENT_NS", "TradingDays", "time_of_day_ns"]
@@ -28,6 +29,7 @@ _DAYS_KEPT: Final = 64
 _TEXT_LENGTH: Final = 8
 
 
+@lru_cache(maxsize=8_192)
 def time_of_day_ns(text: str) -> int | None:
     """`"21:00:05"` -> ns since midnight; None if it is not a time of day."""
     if len(text) != _TEXT_LENGTH or text[2] != ":" or text[5] != ":":
