@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from mdhub.market.products import product_of
 from mdhub.wire.codec import decode_clean_tick, encode
 from mdhub.wire.entries import ContractRow
 from mdhub.wire.ticks import CleanTick
@@ -124,6 +125,12 @@ class Instrument:
     """Log time at which each source last delivered it."""
     last: LastClean | None = None
     generation: int = 0
+
+    product: str = field(init=False)
+    """Name its hours are found by, such as `SHFE.rb`."""
+
+    def __post_init__(self) -> None:
+        self.product = f"{self.exchange}.{product_of(self.symbol) or ''}"
 
     def forget_mark(self) -> None:
         """Know no snapshot yet; k, contract and the newest clean tick stay."""

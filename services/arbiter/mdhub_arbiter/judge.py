@@ -16,17 +16,12 @@ from mdhub_arbiter.priority import forget_old, overflow, stands_by
 from mdhub_arbiter.rules import clean_levels, hard_fault, value
 from mdhub_arbiter.state import State
 from mdhub_arbiter.suspicion import TIME_AHEAD, TIME_BEHIND, UNKNOWN_INSTRUMENT, suspicion
-from mdhub_arbiter.timing import time_of_day_ns
+from mdhub_arbiter.timing import when
 
 __all__ = ["MAX_SOURCES", "judge"]
 
-MILLISECOND_NS: Final = 1_000_000
 SECOND_NS: Final = 1_000_000_000
-AHEAD_NS: Final = 60 * SECOND_NS
-"""A tick may be this far ahead of market time, plus `AHEAD_WALL_S` of wall time."""
-AHEAD_WALL_S: Final = 5
 CLOCK_FAULT_NS: Final = 2 * SECOND_NS
-MS_PER_SECOND: Final = 1_000
 MAX_SOURCES: Final = 256
 """Names of sources the state keeps; a hub has a handful."""
 REGRESS_TICKS: Final = 10
@@ -50,15 +45,15 @@ def judge(state: State, tick: RawTick, *, waited: bool) -> None:
         return reject(state, "unknown_symbol", source)
     if tick.exchange and tick.exchange != seen.exchange:
         return reject(state, "wrong_exchange", source)
-    of_day_ns = time_of_day_ns(tick.update_time)
-    if of_day_ns is None or not 0 <= tick.update_ms < MS_PER_SECOND:
-        return reject(state, "bad_time", source)
+    moment = when(state, seen, tick)
+    if isinstance(moment, str):
+        return reject(state, moment, source)
+    ts_ns, day, _, flags = moment
     fault = hard_fault(tick, last=value(tick.last), outright=seen.outright)
     if fault is not None:
         return reject(state, fault, source)
-    second_ns, day = state.days.place(of_day_ns)
     sight = Sighting(
-        second_ns + tick.update_ms * MILLISECOND_NS, day, tick.volume or 0,
+        ts_ns, day, tick.volume or 0,
         ident.identity_of(tick), ident.closing_of(tick), source, tick.session,
     )  # fmt: skip
     if seen.generation != state.generation:
@@ -68,17 +63,18 @@ def judge(state: State, tick: RawTick, *, waited: bool) -> None:
     if found is ident.DUPLICATE:
         counts.duplicate += 1
     elif found is ident.NEW:
-        _new(state, seen, sight, tick, waited=waited)
+        _new(state, seen, sight, tick, flags=flags, waited=waited)
     else:
-        _not_new(state, seen, sight, tick, found)
+        _not_new(state, seen, sight, tick, found, flags)
     return None
 
 
-def _new(state: State, seen: Instrument, sight: Sighting, tick: RawTick, *, waited: bool) -> None:
+def _new(
+    state: State, seen: Instrument, sight: Sighting, tick: RawTick, *, flags: int, waited: bool
+) -> None:
     unlisted = seen.contract is None and seen.exchange in state.tables
-    clean = _clean(tick, seen, sight, Flag.UNKNOWN_INSTRUMENT if unlisted else 0)
-    ahead_ns = sight.ts_ns - state.market_ns
-    ahead = ahead_ns > AHEAD_NS + AHEAD_WALL_S * SECOND_NS * state.market_clock.rate
+    clean = _clean(tick, seen, sight, flags | Flag.UNKNOWN_INSTRUMENT if unlisted else flags)
+    ahead = sight.ts_ns - state.market_ns > state.ahead_ns
     if state.policy.rules < HOLDS_SINCE:
         if ahead:
             return reject(state, TIME_AHEAD, sight.source)
@@ -110,17 +106,19 @@ def _accept(state: State, seen: Instrument, sight: Sighting, clean: CleanTick) -
         forget_old(state, seen)
 
 
-def _not_new(state: State, seen: Instrument, sight: Sighting, tick: RawTick, found: str) -> None:
+def _not_new(
+    state: State, seen: Instrument, sight: Sighting, tick: RawTick, found: str, flags: int
+) -> None:
     if found is ident.SETTLEMENT:
-        clean = _clean(tick, seen, sight, Flag.SETTLEMENT)
+        clean = _clean(tick, seen, sight, flags | Flag.SETTLEMENT)
         seen.ref = clean
         state.source(sight.source).accepted += 1
         return accept(state, seen, clean, state.about)
     if found is ident.VOLUME_REGRESS:
-        return _regress(state, seen, sight, tick)
+        return _regress(state, seen, sight, tick, flags)
     if found is ident.LATE:
         if _behind(state, seen, sight):
-            clean = _clean(tick, seen, sight)
+            clean = _clean(tick, seen, sight, flags)
             if hold(state, seen, TIME_BEHIND, sight, clean):
                 _accept(state, seen, sight, clean)
             return None
@@ -136,14 +134,14 @@ def _behind(state: State, seen: Instrument, sight: Sighting) -> bool:
     return sight.day == seen.mark_day and sight.volume > seen.volume
 
 
-def _regress(state: State, seen: Instrument, sight: Sighting, tick: RawTick) -> None:
+def _regress(state: State, seen: Instrument, sight: Sighting, tick: RawTick, flags: int) -> None:
     """Refuse a lower volume, until it is plain that it stays lower."""
     rising = seen.lower and sight.volume >= seen.lower_volume
     seen.lower = seen.lower + 1 if rising else 1
     seen.lower_volume = sight.volume
     if seen.lower < REGRESS_TICKS or state.policy.rules < HOLDS_SINCE:
         return reject(state, ident.VOLUME_REGRESS, sight.source)
-    return _accept(state, seen, sight, _clean(tick, seen, sight, Flag.UNCONFIRMED))
+    return _accept(state, seen, sight, _clean(tick, seen, sight, flags | Flag.UNCONFIRMED))
 
 
 def _stand_by(state: State, seen: Instrument, sight: Sighting) -> None:
@@ -160,7 +158,7 @@ def _instrument(state: State, symbol: str) -> Instrument | None:
     return state.new_instrument(symbol, exchange)
 
 
-def _clean(tick: RawTick, seen: Instrument, sight: Sighting, flags: int = 0) -> CleanTick:
+def _clean(tick: RawTick, seen: Instrument, sight: Sighting, flags: int) -> CleanTick:
     return CleanTick(
         SCHEMA_VERSION, tick.symbol, seen.exchange, sight.day, sight.ts_ns, tick.recv_ns,
         tick.source, flags, value(tick.last), tick.volume, value(tick.turnover),

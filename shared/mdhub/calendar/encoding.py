@@ -23,7 +23,7 @@ __all__ = ["Gathering", "decode_part", "digest_of", "encode_parts", "gather"]
 PART_VERSION: Final = 1
 MAX_ROWS: Final = 500
 MAX_BYTES: Final = 256_000
-MAX_PARTS: Final = 64
+MAX_PARTS: Final = 16
 _DIGEST_LETTERS: Final = 16
 
 

@@ -93,6 +93,8 @@ class Rows(msgspec.Struct, frozen=True):
 
 def as_date(number: int) -> date:
     """20261118 -> date. Raises ValueError if it is not a day."""
+    if not 0 < number < 100_000_000:  # noqa: PLR2004 - eight digits
+        raise ValueError(f"day was {number}, expected YYYYMMDD")
     return date(number // 10_000, number // 100 % 100, number % 100)
 
 
