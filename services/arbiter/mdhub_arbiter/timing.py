@@ -9,6 +9,7 @@ tick carries the flag "time repaired".
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from mdhub.calendar import Phase
@@ -35,6 +36,7 @@ Moment = tuple[int, int, Phase, int]
 """Exchange time in ns (it may lie ahead of market time), trading day YYYYMMDD, phase, flags."""
 
 
+@lru_cache(maxsize=128)  # the ticks of one second share their text
 def time_of_day_ns(text: str) -> int | None:
     """`"21:00:05"` -> ns since midnight; None if it is not a time of day."""
     if len(text) != _TEXT_LENGTH or text[2] != ":" or text[5] != ":":

@@ -123,7 +123,7 @@ class Placer:
         return (
             now.trading_day == then.trading_day
             and now.phase is not Phase.CLOSED
-            and then.phase is not Phase.CLOSED
+            and (then.admits is Admits.ALL or then.admits is Admits.SETTLEMENT)
         )
 
     def _newest(

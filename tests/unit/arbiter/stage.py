@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from mdhub.calendar import Calendar
 from mdhub.streams.memory import MemoryServer
 from mdhub.streams.port import Leadership, Log
 from mdhub.streams.topology import CLEAN, RAW
@@ -23,6 +24,7 @@ from mdhub_arbiter.settings import Settings, Wanted
 from tests.support.faulty import Faults, faulty
 from tests.unit.arbiter.builders import WEDNESDAY, china_ns, market_clock_entry, raw
 
+CALENDAR = Calendar.load()
 SYMBOLS = ("rb2701", "m2701", "MA701", "SR705")
 
 
@@ -48,6 +50,7 @@ class Stage:
         self.server = MemoryServer()
         self.faults = Faults()
         self.random = Random(seed)
+        self.calendar: Calendar | None = CALENDAR
         self._seqs: dict[str, int] = defaultdict(int)
         self._ms: dict[str, int] = defaultdict(int)
 
@@ -73,7 +76,7 @@ class Stage:
             leadership=leadership,
             recovered=recovered,
             since_ns=0,
-            wanted=Wanted(Settings()),
+            wanted=Wanted(Settings(), calendar=self.calendar),
         )
 
     def work(self, leader: Leader) -> None:

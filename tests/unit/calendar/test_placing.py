@@ -109,6 +109,8 @@ def test_a_time_finds_its_moment(
         ("2026-11-18 10:00:00", "SHFE.rb", "15:00:00", Phase.SETTLEMENT, Admits.AHEAD),
         ("2026-11-23 10:00:00", "SHFE.rb", "10:02:00", Phase.CONTINUOUS, Admits.AHEAD),
         ("2026-11-20 22:30:00", "SHFE.ag", "23:30:00", Phase.CONTINUOUS, Admits.AHEAD),
+        ("2026-11-18 22:58:30", "SHFE.rb", "23:00:30", Phase.CLOSED, Admits.AHEAD),
+        ("2026-11-18 22:58:30", "SHFE.rb", "23:02:00", Phase.CLOSED, Admits.NONE),
         ("2026-12-31 21:00:00", "SHFE.ag", "21:00:00", Phase.CLOSED, Admits.OUTSIDE),
         ("2027-02-01 10:00:00", "SHFE.ag", "10:00:00", Phase.CLOSED, Admits.OUTSIDE),
         ("2016-02-01 10:00:00", "SHFE.ag", "10:00:00", Phase.CLOSED, Admits.OUTSIDE),

@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from mdhub.calendar import BadCalendar, OutsideCalendar
 from mdhub.cli.app import app
+from mdhub.cli.hubs import plan_of
 from mdhub.config import load
 
 
@@ -76,13 +77,25 @@ def test_an_override_file_is_checked(tmp_path: Path) -> None:
     assert f"{file}:1:" in str(error) and f"{file}:2:" in str(error)
 
 
+def test_a_wrong_override_is_found_before_anything_starts(tmp_path: Path) -> None:
+    """`config check` and `up` name its mistakes; nothing is started."""
+    (tmp_path / "mine.txt").write_text("closed someday\n", encoding="utf-8")
+    config = tmp_path / "hub.toml"
+    config.write_text('[calendar]\noverride = "mine.txt"\n', encoding="utf-8")
+    for command in (["config", "check", str(config)], ["up", "--config", str(config)]):
+        error = CliRunner().invoke(app, command).exception
+        assert isinstance(error, BadCalendar), command
+        assert "mine.txt:1:" in str(error)
+
+
 def test_the_configured_override_is_used(tmp_path: Path) -> None:
     """A relative path counts from the configuration's folder."""
     (tmp_path / "mine.txt").write_text("no-night 2026-11-18\n", encoding="utf-8")
     config = tmp_path / "hub.toml"
     config.write_text('[calendar]\noverride = "mine.txt"\n', encoding="utf-8")
 
-    assert load(config).config.calendar.override == tmp_path / "mine.txt"
+    loaded = load(config).config
+    assert loaded.calendar.override == plan_of(loaded).calendar == tmp_path / "mine.txt"
     found = facts("--date", "2026-11-18", "--config", str(config))
     assert found["night_in_the_evening"] is False
     assert found["override"] == str(tmp_path / "mine.txt")
