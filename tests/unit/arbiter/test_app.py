@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from mdhub.calendar import Calendar
 from mdhub.runtime.outage import Outage
 from mdhub.streams.errors import WrongShards
 from mdhub.streams.memory import MemoryServer
@@ -45,7 +44,6 @@ def lead(server: MemoryServer, profile: str) -> tuple[Lines, list[Any]]:
     app._lead(
         log,
         options("--profile", profile),
-        Calendar.load(),
         OneTurn(),
         lines,  # type: ignore[arg-type]
         Outage(lines),  # type: ignore[arg-type]

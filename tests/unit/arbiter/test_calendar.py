@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from threading import Event
 
 import msgspec
 import pytest
@@ -96,14 +95,16 @@ def test_what_a_former_leader_wrote_last_does_not_stay() -> None:
 
 
 def test_a_wrong_override_file_stops_the_arbiter(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """With exit code 2, before it touches the log."""
     file = tmp_path / "override.txt"
     file.write_text("closed 2026-11-21\n", encoding="utf-8")
-    monkeypatch.setattr(app, "begin", Event)
     monkeypatch.setenv("MDHUB_CALENDAR__OVERRIDE", str(file))
-    assert app.main([]) == 2
+    with pytest.raises(SystemExit) as stopped:
+        app.main([])
+    assert stopped.value.code == 2
+    assert f"{file}:1:" in capsys.readouterr().err
 
 
 def warned(calendar: Calendar, day: str, watch: HorizonWatch | None = None) -> list[str]:
