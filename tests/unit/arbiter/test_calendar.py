@@ -18,6 +18,7 @@ from mdhub_arbiter.recovery import recover
 from tests.support.recompute import assert_clean_is_f_of_raw
 from tests.unit.arbiter.builders import china_ns
 from tests.unit.arbiter.stage import CALENDAR, Stage
+from tests.unit.arbiter.test_restore import lose_raw
 from tests.unit.calendar.test_encoding import BIG
 from tests.unit.calendar.test_override import NEW_YEAR
 
@@ -158,3 +159,18 @@ def test_leaders_put_the_warning_among_the_events() -> None:
     said = [event.body.get("days_left") for event in events if event.kind == "calendar"]
 
     assert said == [43]
+
+
+def test_a_calendar_lost_with_raw_is_written_again() -> None:
+    """Without snapshot and raw nothing says which one was in force; the next leader does."""
+    stage = Stage()
+    leader = stage.lead()
+    stage.open_market()
+    stage.ticks(30)
+    stage.work(leader)
+    lose_raw(stage)
+    assert recover(stage.log, 0).state.days.calendar.digest == Calendar.bare().digest
+
+    stage.work(stage.lead())
+    assert calendars(stage) == [CALENDAR.digest]
+    assert recover(stage.log, 0).state.days.calendar.digest == CALENDAR.digest
