@@ -11,6 +11,7 @@ from threading import Event
 from typing import Any
 from uuid import uuid4
 
+from mdhub.calendar import BadCalendar, Calendar
 from mdhub.market.errors import MarketError
 from mdhub.runtime.backoff import Backoff
 from mdhub.runtime.logging import Logger, service_logger
@@ -86,6 +87,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--contracts", type=_contracts, default=[], help="contract table, CSV with CTP columns"
     )
+    parser.add_argument(
+        "--calendar",
+        type=_calendar,
+        default=os.environ.get("MDHUB_CALENDAR__OVERRIDE", ""),
+        help="override file on top of mdhub's trading calendar (see mdhub calendar --help)",
+    )
     return parser
 
 
@@ -103,11 +110,18 @@ def _contracts(text: str) -> list[ContractRow]:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
+def _calendar(text: str) -> Calendar:
+    try:
+        return Calendar.load(Path(text) if text else None)
+    except BadCalendar as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run an arbiter until SIGTERM.
 
     Exit codes: 0 stopped, 1 cannot work with this server, 2 the log has other shards or newer
-    rules, or the contract table cannot be read.
+    rules, or the contract table or the calendar's override file cannot be read.
     """
     options = _parser().parse_args(argv)
     stop = begin()
@@ -181,6 +195,7 @@ def _lead(
         snapshot=recovered.from_snapshot.decode(),
         folded=recovered.folded,
         agrees=recovered.agrees,
+        calendar=options.calendar.digest,
     )
     broken_promise = options.profile == "single" and not durable
     if broken_promise:
@@ -195,7 +210,7 @@ def _lead(
         leadership=leadership,
         recovered=recovered,
         since_ns=wall_ns,
-        wanted=Wanted(options.rules, _of_shard(options)),
+        wanted=Wanted(options.rules, _of_shard(options), options.calendar),
     )
     leader.run(stop)
 

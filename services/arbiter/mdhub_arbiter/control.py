@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from mdhub.calendar.encoding import gather
+from mdhub.calendar.placing import LAST_MOMENT_NS
 from mdhub.wire.codec import DecodeError, decoder, marker
 from mdhub.wire.entries import (
     Clock,
@@ -24,13 +26,12 @@ from mdhub_arbiter.holds import expire
 from mdhub_arbiter.instrument import Contract
 from mdhub_arbiter.outputs import mark
 from mdhub_arbiter.priority import PRIORITY, RACE, fail_over
-from mdhub_arbiter.state import State
-from mdhub_arbiter.timing import LAST_MOMENT_NS, TradingDays
+from mdhub_arbiter.quality import look
+from mdhub_arbiter.state import HOLDS_SINCE, State
 
 __all__ = ["control_entry"]
 
 MAX_COUNT: Final = 1 << 62
-MAX_CLOSED_DAYS: Final = 10_000
 MAX_NAMES: Final = 256
 """Exchanges or sources named by one setting."""
 MAX_ROWS: Final = 500
@@ -41,7 +42,6 @@ _decode_lead: Final = decoder(Lead)
 _decode_config: Final = decoder(ConfigChange)
 _decode_market_clock: Final = decoder(MarketClock)
 _decode_lost: Final = decoder(LostRange)
-_decode_calendar: Final = decoder(list[int])
 _decode_contracts: Final = decoder(list[ContractRow])
 _decode_rules: Final = decoder(RulesChange)
 _decode_verdict: Final = decoder(SourceVerdict)
@@ -61,6 +61,8 @@ def _clock(state: State, entry: Control) -> None:
     _set_log_time(state, _decode_clock(entry.body).wall_ns)
     if state.holding:
         expire(state)
+    if state.policy.rules >= HOLDS_SINCE:
+        look(state)
 
 
 def _lead(state: State, entry: Control) -> None:
@@ -133,11 +135,9 @@ def _verdict(state: State, entry: Control) -> None:
 
 
 def _calendar(state: State, entry: Control) -> None:
-    closed = _decode_calendar(entry.body)
-    if len(closed) > MAX_CLOSED_DAYS:
-        raise DecodeError(f"{len(closed)} closed days, expected at most {MAX_CLOSED_DAYS}")
-    state.days = TradingDays(frozenset(closed))
-    state.days.set_market_time(state.market_ns)
+    state.gathering, rows = gather(state.gathering, entry.body)
+    if rows is not None:
+        state.take_calendar(rows)
 
 
 def _contracts(state: State, entry: Control) -> None:
@@ -165,8 +165,7 @@ def _set_log_time(state: State, wall_ns: int) -> None:
     clock = state.market_clock
     passed_ns = state.log_ns - clock.log_ns
     market_ns = clock.market_ns + (passed_ns if clock.rate == 1.0 else int(passed_ns * clock.rate))
-    state.market_ns = max(0, min(market_ns, LAST_MOMENT_NS))
-    state.days.set_market_time(state.market_ns)
+    state.set_market_ns(max(0, min(market_ns, LAST_MOMENT_NS)))
 
 
 _KINDS: Final[dict[str, Callable[[State, Control], None]]] = {

@@ -25,7 +25,16 @@ from mdhub_arbiter.outputs import MAX_OUTPUTS, accept, mark, refuse
 from mdhub_arbiter.state import State
 from mdhub_arbiter.suspicion import TIME_AHEAD, TIME_BEHIND, WAIVABLE, suspicion
 
-__all__ = ["AGREEING", "KEPT", "PATIENCE_NS", "expire", "hold", "reconsider", "waived_now"]
+__all__ = [
+    "AGREEING",
+    "KEPT",
+    "PATIENCE_NS",
+    "UNCONFIRMED",
+    "expire",
+    "hold",
+    "reconsider",
+    "waived_now",
+]
 
 AGREEING: Final = 3
 PATIENCE_NS: Final = 2_000_000_000

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from mdhub.market.products import product_of
 from mdhub.wire.codec import decode_clean_tick, encode
 from mdhub.wire.entries import ContractRow
 from mdhub.wire.ticks import CleanTick, RawTick
@@ -123,9 +124,23 @@ class Instrument:
     cursors: dict[str, Cursor] = field(default_factory=dict)
     """CZCE: how far into `second` each source has come."""
     seen: dict[str, int] = field(default_factory=dict)
-    """Log time at which each source last delivered it."""
+    """Log time at which each source last delivered something not older than the mark."""
+    first_ns: int = 0
+    """Log time of its first tick."""
+    pause_ns: int = 0
+    """Its longest usual pause between two ticks, learned and decaying."""
+    quality: str = ""
+    """As the newest quality marker says; empty = good."""
+    look_s: int = 0
+    """Log second in which its quality is looked at next."""
     last: LastClean | None = None
     generation: int = 0
+
+    product: str = field(init=False)
+    """Name its hours are found by, such as `SHFE.rb`."""
+
+    def __post_init__(self) -> None:
+        self.product = f"{self.exchange}.{product_of(self.symbol) or ''}"
 
     def forget_mark(self) -> None:
         """Know no snapshot yet; k, contract and the newest clean tick stay."""
@@ -140,7 +155,7 @@ class Instrument:
 _Row = tuple[
     str, str, bool, bool, Contract | None, int, int, int, int, list[Any], Closing, bool, int, int,
     list[str], int, list[Held], list[Standby], list[list[Any]],
-    dict[str, tuple[int, int, list[Any]]], dict[str, int], LastClean | None,
+    dict[str, tuple[int, int, list[Any]]], dict[str, int], int, int, str, int, LastClean | None,
 ]  # fmt: skip
 _decode: Final = msgspec.msgpack.Decoder(_Row).decode
 
@@ -151,7 +166,8 @@ def encode_instrument(i: Instrument) -> bytes:
         (
             i.symbol, i.exchange, i.outright, i.option, i.contract, i.k, i.mark_ns, i.mark_day,
             i.volume, i.identity, i.closing, i.ref is not None, i.lower, i.lower_volume,
-            sorted(i.waived), i.waived_day, i.held, i.standby, i.second, i.cursors, i.seen, i.last,
+            sorted(i.waived), i.waived_day, i.held, i.standby, i.second, i.cursors, i.seen,
+            i.first_ns, i.pause_ns, i.quality, i.look_s, i.last,
         )
     )  # fmt: skip
 
@@ -161,7 +177,7 @@ def decode_instrument(data: bytes) -> Instrument:
     (
         symbol, exchange, outright, option, contract, k, mark_ns, mark_day, volume, identity,
         closing, has_ref, lower, lower_volume, waived, waived_day, held, standby, second, cursors,
-        seen, last,
+        seen, first_ns, pause_ns, quality, look_s, last,
     ) = _decode(data)  # fmt: skip
     # The reference is the newest clean tick, unless it was forgotten.
     ref = decode_clean_tick(last[-1]) if has_ref and last else None
@@ -172,7 +188,7 @@ def decode_instrument(data: bytes) -> Instrument:
         waived=frozenset(waived), waived_day=waived_day, held=[_held(h) for h in held],
         standby=standby, second=[_identity(s) for s in second],
         cursors={s: (session, at, _identity(i)) for s, (session, at, i) in cursors.items()},
-        seen=seen, last=last,
+        seen=seen, first_ns=first_ns, pause_ns=pause_ns, quality=quality, look_s=look_s, last=last,
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from mdhub.calendar import Phase
 from mdhub.market.products import exchange_of
 from mdhub.wire.entries import Verdict
 from mdhub.wire.ticks import SCHEMA_VERSION, CleanTick, Flag, RawTick
@@ -13,27 +14,27 @@ from mdhub_arbiter.holds import hold, reconsider, waived_now
 from mdhub_arbiter.instrument import Instrument, Sighting, Standby
 from mdhub_arbiter.outputs import accept, refuse, reject
 from mdhub_arbiter.priority import forget_old, overflow, stands_by
+from mdhub_arbiter.quality import SILENT, pause, resume
 from mdhub_arbiter.rules import clean_levels, hard_fault, value
-from mdhub_arbiter.state import State
-from mdhub_arbiter.suspicion import TIME_AHEAD, TIME_BEHIND, UNKNOWN_INSTRUMENT, suspicion
-from mdhub_arbiter.timing import time_of_day_ns
+from mdhub_arbiter.state import HOLDS_SINCE, State
+from mdhub_arbiter.suspicion import (
+    IN_AUCTION,
+    TIME_AHEAD,
+    TIME_BEHIND,
+    UNKNOWN_INSTRUMENT,
+    suspicion,
+)
+from mdhub_arbiter.timing import Moment, when
 
 __all__ = ["MAX_SOURCES", "judge"]
 
-MILLISECOND_NS: Final = 1_000_000
 SECOND_NS: Final = 1_000_000_000
-AHEAD_NS: Final = 60 * SECOND_NS
-"""A tick may be this far ahead of market time, plus `AHEAD_WALL_S` of wall time."""
-AHEAD_WALL_S: Final = 5
 CLOCK_FAULT_NS: Final = 2 * SECOND_NS
-MS_PER_SECOND: Final = 1_000
 MAX_SOURCES: Final = 256
 """Names of sources the state keeps; a hub has a handful."""
 REGRESS_TICKS: Final = 10
 """So many ticks in a row below the mark's volume, none of them falling: the exchange has corrected
 the volume downwards."""
-HOLDS_SINCE: Final = 2
-"""Version of the rules from which on suspect ticks are held."""
 
 
 def judge(state: State, tick: RawTick, *, waited: bool) -> None:  # noqa: C901 - check by check
@@ -52,11 +53,10 @@ def judge(state: State, tick: RawTick, *, waited: bool) -> None:  # noqa: C901 -
         return reject(state, "unknown_symbol", source)
     if tick.exchange and tick.exchange != seen.exchange:
         return reject(state, "wrong_exchange", source)
-    of_day_ns = time_of_day_ns(tick.update_time)
-    if of_day_ns is None or not 0 <= tick.update_ms < MS_PER_SECOND:
-        return reject(state, "bad_time", source)
-    second_ns, day = state.days.place(of_day_ns)
-    ts_ns = second_ns + tick.update_ms * MILLISECOND_NS
+    moment = when(state, seen, tick)
+    if isinstance(moment, str):
+        return reject(state, moment, source)
+    ts_ns = moment[0]
     if seen.generation != state.generation:
         state.preserve(seen)
     if ts_ns >= seen.mark_ns:
@@ -65,7 +65,7 @@ def judge(state: State, tick: RawTick, *, waited: bool) -> None:  # noqa: C901 -
         counts.duplicate += 1  # plain copies are half of raw
         return None
     sight = Sighting(
-        ts_ns, day, tick.volume or 0, ident.identity_of(tick), ident.closing_of(tick), source,
+        ts_ns, moment[1], tick.volume or 0, ident.identity_of(tick), ident.closing_of(tick), source,
         tick.session,
     )  # fmt: skip
     found = ident.compare(seen, sight)
@@ -76,29 +76,40 @@ def judge(state: State, tick: RawTick, *, waited: bool) -> None:  # noqa: C901 -
     if fault is not None:
         return reject(state, fault, source)
     if found is ident.NEW:
-        return _new(state, seen, sight, tick, waited=waited)
-    return _not_new(state, seen, sight, tick, found)
+        return _new(state, seen, sight, tick, moment, waited=waited)
+    return _not_new(state, seen, sight, tick, found, moment[3])
 
 
-def _new(state: State, seen: Instrument, sight: Sighting, tick: RawTick, *, waited: bool) -> None:
+def _new(
+    state: State,
+    seen: Instrument,
+    sight: Sighting,
+    tick: RawTick,
+    moment: Moment,
+    *,
+    waited: bool,
+) -> None:
+    _, _, phase, flags = moment
     unlisted = seen.contract is None and seen.exchange in state.tables
-    clean = _clean(tick, seen, sight, Flag.UNKNOWN_INSTRUMENT if unlisted else 0)
-    ahead_ns = sight.ts_ns - state.market_ns
-    ahead = ahead_ns > AHEAD_NS + AHEAD_WALL_S * SECOND_NS * state.market_clock.rate
+    clean = _clean(tick, seen, sight, flags | Flag.UNKNOWN_INSTRUMENT if unlisted else flags)
+    ahead = sight.ts_ns - state.market_ns > state.ahead_ns
     if state.policy.rules < HOLDS_SINCE:
         if ahead:
             return reject(state, TIME_AHEAD, sight.source)
         return _accept(state, seen, sight, clean, tick)
     if not waited and stands_by(state, seen.exchange, sight.source):
         return _stand_by(state, seen, sight)
-    waived = waived_now(seen, sight.day)
     if unlisted and state.policy.unknown == "hold":
         state.source(sight.source).held += 1
         return refuse(state, Verdict.HOLD, UNKNOWN_INSTRUMENT, sight.source)
+    waived = waived_now(seen, sight.day)
+    reason: str | None = None
     if ahead and TIME_AHEAD not in waived:
-        reason: str | None = TIME_AHEAD
-    else:
+        reason = TIME_AHEAD
+    elif phase is Phase.CONTINUOUS:
         reason = suspicion(seen, seen.ref, clean, waived)
+    elif phase is Phase.AUCTION:
+        reason = suspicion(seen, seen.ref, clean, waived | IN_AUCTION)
     if reason is None or hold(state, seen, reason, sight, clean):
         _accept(state, seen, sight, clean, tick)
     return None
@@ -107,6 +118,10 @@ def _new(state: State, seen: Instrument, sight: Sighting, tick: RawTick, *, wait
 def _accept(
     state: State, seen: Instrument, sight: Sighting, clean: CleanTick, tick: RawTick
 ) -> None:
+    if seen.quality in SILENT:
+        resume(state, seen, clean)
+    if sight.day == seen.mark_day:
+        pause(seen, sight.ts_ns - seen.mark_ns)
     ident.move(seen, sight)
     seen.ref = clean
     seen.raw = None if seen.exchange == "CZCE" else tick
@@ -119,19 +134,21 @@ def _accept(
         forget_old(state, seen)
 
 
-def _not_new(state: State, seen: Instrument, sight: Sighting, tick: RawTick, found: str) -> None:
+def _not_new(
+    state: State, seen: Instrument, sight: Sighting, tick: RawTick, found: str, flags: int
+) -> None:
     if found is ident.SETTLEMENT:
-        clean = _clean(tick, seen, sight, Flag.SETTLEMENT)
+        clean = _clean(tick, seen, sight, flags | Flag.SETTLEMENT)
         seen.ref = clean
         seen.raw = None if seen.exchange == "CZCE" else tick
         seen.closing = ident.merged_closing(seen, sight)
         state.source(sight.source).accepted += 1
         return accept(state, seen, clean, state.about)
     if found is ident.VOLUME_REGRESS:
-        return _regress(state, seen, sight, tick)
+        return _regress(state, seen, sight, tick, flags)
     if found is ident.LATE:
         if _behind(state, seen, sight):
-            clean = _clean(tick, seen, sight)
+            clean = _clean(tick, seen, sight, flags)
             if hold(state, seen, TIME_BEHIND, sight, clean):
                 _accept(state, seen, sight, clean, tick)
             return None
@@ -147,14 +164,14 @@ def _behind(state: State, seen: Instrument, sight: Sighting) -> bool:
     return sight.day == seen.mark_day and sight.volume > seen.volume
 
 
-def _regress(state: State, seen: Instrument, sight: Sighting, tick: RawTick) -> None:
+def _regress(state: State, seen: Instrument, sight: Sighting, tick: RawTick, flags: int) -> None:
     """Refuse a lower volume, until it is plain that it stays lower."""
     rising = seen.lower and sight.volume >= seen.lower_volume
     seen.lower = seen.lower + 1 if rising else 1
     seen.lower_volume = sight.volume
     if seen.lower < REGRESS_TICKS or state.policy.rules < HOLDS_SINCE:
         return reject(state, ident.VOLUME_REGRESS, sight.source)
-    return _accept(state, seen, sight, _clean(tick, seen, sight, Flag.UNCONFIRMED), tick)
+    return _accept(state, seen, sight, _clean(tick, seen, sight, flags | Flag.UNCONFIRMED), tick)
 
 
 def _stand_by(state: State, seen: Instrument, sight: Sighting) -> None:
@@ -171,7 +188,7 @@ def _instrument(state: State, symbol: str) -> Instrument | None:
     return state.new_instrument(symbol, exchange)
 
 
-def _clean(tick: RawTick, seen: Instrument, sight: Sighting, flags: int = 0) -> CleanTick:
+def _clean(tick: RawTick, seen: Instrument, sight: Sighting, flags: int) -> CleanTick:
     return CleanTick(
         SCHEMA_VERSION, tick.symbol, seen.exchange, sight.day, sight.ts_ns, tick.recv_ns,
         tick.source, flags, value(tick.last), tick.volume, value(tick.turnover),

@@ -14,17 +14,21 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Any, Final
 
+import msgspec
+
+from mdhub.calendar import Calendar
 from mdhub.runtime.clock import AnchoredClock
 from mdhub.runtime.heartbeat import BEAT_EVERY_S, beat_payload
 from mdhub.streams.ids import clean_id
 from mdhub.streams.port import CleanBatch, CleanOut, Entry, Leadership, Log, Positions, RejectedOut
-from mdhub.streams.topology import RAW
+from mdhub.streams.topology import EVENTS, RAW
 from mdhub.wire.codec import control, encode
 from mdhub.wire.entries import CleanHeader, Clock, ControlKind
 from mdhub.wire.ticks import SCHEMA_VERSION
 from mdhub_arbiter.candidate import WRITER
 from mdhub_arbiter.commands import Commands
 from mdhub_arbiter.decide import decide
+from mdhub_arbiter.horizon import HorizonWatch
 from mdhub_arbiter.outputs import Clean
 from mdhub_arbiter.recovery import Recovered, digest_text
 from mdhub_arbiter.retention import Retention
@@ -76,11 +80,13 @@ class Leader:
         """Log time of the own lead entry: the state is the leader's own once it got there."""
         self._read = 0
         self._wanted: Wanted | None = wanted
+        self._horizon = HorizonWatch(instance)
 
     def run(self, stop: Event) -> None:
         """Lead until `stop` is set. Raises StreamsError when leadership or the server is gone."""
         tail = self._log.tail(RAW, shard=self._shard, after=self._at.raw)
         try:
+            self._write_calendar()
             while not stop.is_set():
                 left_s = self._due.clock_s - time.monotonic()
                 entries = tail.read(block_ms=max(1, int(left_s * 1000)), count=READ_COUNT)
@@ -132,6 +138,7 @@ class Leader:
             for kind, body in self._commands.due(self._state, wall_ns):
                 self._append(kind, body)
             self._commands.answer(wall_ns)
+            self._watch_horizon(wall_ns)
         self._retention.step(now_s)
         if now_s >= self._due.snapshot_s and not self._snapshotter.busy:
             self._due.snapshot_s = now_s + SNAPSHOT_EVERY_S
@@ -142,21 +149,46 @@ class Leader:
 
     def _settle(self) -> None:
         """Put the settings this leader was given into the log, once."""
-        wanted, self._wanted = self._wanted, None
-        if wanted is not None:
-            for kind, body in missing(self._state, wanted):
+        if self._wanted is not None:
+            # The former leader's calendar may have been folded last.
+            self._write_calendar()
+            for kind, body in missing(self._state, self._wanted):
                 self._append(kind, body)
+            self._wanted = None
 
-    def _append(self, kind: str, body: Any) -> None:
-        self._seq += 1
-        entry = control(kind, WRITER, self._token, self._seq, self._clock.now_ns(), body)
+    def _write_calendar(self) -> None:
+        """Put the calendar wanted into raw, all parts in one step, if another one is in force.
+
+        Before anything else, so that ticks of a new log find it.
+        """
+        calendar = self._wanted and self._wanted.calendar
+        if calendar is not None and calendar.digest != self._in_force.digest:
+            self._append(ControlKind.CALENDAR, *map(msgspec.Raw, calendar.parts))
+
+    def _watch_horizon(self, wall_ns: int) -> None:
+        event = self._horizon.due(self._in_force, self._state.market_ns, wall_ns)
+        if event is not None and self._shard == 0:
+            self._log.append(EVENTS, event)
+
+    @property
+    def _in_force(self) -> Calendar:
+        return self._state.days.calendar
+
+    def _append(self, kind: str, *bodies: Any) -> None:
+        """Append control entries of one kind to raw in one step."""
+        first_seq = self._seq + 1
+        self._seq += len(bodies)
+        now_ns = self._clock.now_ns()
         self._log.raw_append(
             self._shard,
             writer=WRITER,
             session=self._token,
-            first_seq=self._seq,
-            kinds="c",
-            payloads=[entry],
+            first_seq=first_seq,
+            kinds="c" * len(bodies),
+            payloads=[
+                control(kind, WRITER, self._token, seq, now_ns, body)
+                for seq, body in enumerate(bodies, start=first_seq)
+            ],
         )
 
     def _beat(self) -> bytes:
@@ -166,6 +198,7 @@ class Leader:
 def counters(state: State, read: int) -> dict[str, int]:
     """What an arbiter says of itself in its heartbeat."""
     found = {"n": state.n, "read": read, "instruments": len(state.instruments)}
+    found |= {"default_hours": state.default_hours}
     for name, source in sorted(state.sources.items()):
         found |= {
             f"accepted:{name}": source.accepted,

@@ -1,6 +1,6 @@
 """How far each instrument can be trusted, and the phase of each product; told by markers in clean.
 
-Driven by log and market time only. An instrument is looked at every `LOOK_EVERY_NS`; while its
+Driven by log and market time only. An instrument is looked at every `LOOK_EVERY_S`; while its
 product trades continuously it is
 
 * `maybe_stale` after `MAYBE_STALE` times, `stale` after `STALE` times its own longest usual pause
@@ -25,7 +25,17 @@ from mdhub_arbiter.instrument import Instrument
 from mdhub_arbiter.outputs import MAX_OUTPUTS, mark
 from mdhub_arbiter.state import State
 
-__all__ = ["GAP", "GOOD", "MAYBE_STALE", "SINGLE_SOURCE", "STALE", "look", "pause", "resume"]
+__all__ = [
+    "GAP",
+    "GOOD",
+    "MAYBE_STALE",
+    "SILENT",
+    "SINGLE_SOURCE",
+    "STALE",
+    "look",
+    "pause",
+    "resume",
+]
 
 GOOD: Final = ""
 SINGLE_SOURCE: Final = "single_source"
@@ -35,7 +45,6 @@ GAP: Final = "gap"
 SILENT: Final = frozenset({MAYBE_STALE, STALE})
 
 SECOND_NS: Final = 1_000_000_000
-LOOK_EVERY_S: Final = 5
 ALONE_NS: Final = 30 * SECOND_NS
 MAYBE_STALE_NS: Final = 5 * SECOND_NS
 MAYBE_STALE_PAUSES: Final = 5
@@ -65,7 +74,7 @@ def look(state: State) -> None:
             if len(state.outputs) >= MAX_OUTPUTS:
                 state.turns[second] = symbols[i:]
                 return
-            _look_at(state, state.instruments[symbol], now_s)
+            _look_at(state, state.instruments[symbol])
 
 
 def pause(seen: Instrument, pause_ns: int) -> None:
@@ -84,11 +93,10 @@ def resume(state: State, seen: Instrument, tick: CleanTick) -> None:
     return _tell(state, seen, GAP, f"{waited_s:.1f} s, {lots} lots")
 
 
-def _look_at(state: State, seen: Instrument, now_s: int) -> None:
+def _look_at(state: State, seen: Instrument) -> None:
     if seen.generation != state.generation:
         state.preserve(seen)
-    seen.look_s = now_s + LOOK_EVERY_S
-    state.turns.setdefault(seen.look_s, []).append(seen.symbol)
+    state.take_turn(seen)
     phase, since_ns = state.phases.get(seen.product, ("", 0))
     if phase != Phase.CONTINUOUS or seen.ref is None:
         return

@@ -50,8 +50,7 @@ def _restore_time(state: State, at: Positions) -> None:
     if state.market_ns != at.market_ns:
         # The setting in force is gone from raw: market time goes on from where it was.
         state.market_clock = MarketClock(at.market_ns, at.log_ns, state.market_clock.rate)
-        state.market_ns = at.market_ns
-    state.days.set_market_time(at.market_ns)
+    state.set_market_ns(at.market_ns)
 
 
 def _take_tick(state: State, row: _LastRow, restored: set[str]) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
+from mdhub.calendar import Calendar
 from mdhub.wire.codec import encode
 from mdhub.wire.entries import ConfigChange, ContractRow, ControlKind, RulesChange
 from mdhub_arbiter.instrument import Contract
@@ -50,6 +51,8 @@ class Wanted(NamedTuple):
 
     settings: Settings
     contracts: Sequence[ContractRow] = ()
+    calendar: Calendar | None = None
+    """The calendar that shall be in force; None = whichever the log has."""
 
 
 def parse_settings(text: str) -> Settings:
@@ -66,7 +69,7 @@ def parse_settings(text: str) -> Settings:
 
 def missing(state: State, wanted: Wanted) -> Iterator[tuple[str, Any]]:
     """Yield the control entries (kind, body) that bring the state to what is wanted."""
-    policy, (settings, contracts) = state.policy, wanted
+    policy, settings = state.policy, wanted.settings
     if policy.rules != settings.version:
         yield ControlKind.RULES, RulesChange(settings.version)
     if policy.modes != settings.modes:
@@ -75,7 +78,7 @@ def missing(state: State, wanted: Wanted) -> Iterator[tuple[str, Any]]:
         yield ControlKind.CONFIG, _change("preference", settings.preference)
     if policy.unknown != settings.unknown_instrument:
         yield ControlKind.CONFIG, _change("unknown_instrument", settings.unknown_instrument)
-    changed = [row for row in contracts if _is_news(state, row)]
+    changed = [row for row in wanted.contracts if _is_news(state, row)]
     for start in range(0, len(changed), ROWS):
         yield ControlKind.CONTRACTS, changed[start : start + ROWS]
 

@@ -8,11 +8,14 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from mdhub.calendar import Calendar
+from mdhub.calendar.encoding import Gathering, gather
+from mdhub.calendar.placing import Placer
+from mdhub.calendar.rows import Rows
 from mdhub.market.products import is_option
 from mdhub.wire.codec import encode
 from mdhub.wire.entries import MarketClock
 from mdhub_arbiter.instrument import Instrument, LastClean, decode_instrument, encode_instrument
-from mdhub_arbiter.timing import TradingDays
 
 __all__ = [
     "NOT_A_STATE",
@@ -23,7 +26,17 @@ __all__ = [
     "encode_scalars",
 ]
 
-STATE_VERSION: Final = 2
+HOLDS_SINCE: Final = 2
+"""Version of the rules from which on suspect ticks are held and qualities told."""
+LOOK_EVERY_S: Final = 5
+"""Seconds between two looks at the quality of an instrument."""
+STATE_VERSION: Final = 3
+SECOND_NS: Final = 1_000_000_000
+AHEAD_NS: Final = 60 * SECOND_NS
+"""A tick may be this far ahead of market time, plus `AHEAD_WALL_S` of wall time."""
+AHEAD_WALL_S: Final = 5
+MAX_AHEAD_NS: Final = 12 * 3_600 * SECOND_NS
+"""However fast market time runs: beyond half a day a time of day says nothing."""
 LIVE: Final = MarketClock(0, 0, 1.0)
 """Market time is log time."""
 
@@ -82,7 +95,14 @@ class State:
     epoch: int = 0
     incarnation: str = ""
     digest: int = 0
-    days: TradingDays = field(default_factory=TradingDays)
+    days: Placer = field(default_factory=lambda: Placer(Calendar.bare()))
+    """Dates by the calendar in force; until the log names one, by the bare one."""
+    ahead_ns: int = AHEAD_NS
+    """How far ahead of market time a tick may be."""
+    gathering: Gathering = field(default_factory=Gathering)
+    """Parts of the next calendar."""
+    default_hours: int = 0
+    """Ticks judged by the widest hours of their exchange: their product has none of its own."""
     instruments: dict[str, Instrument] = field(default_factory=dict)
     sources: dict[str, SourceCounts] = field(default_factory=dict)
     reasons: dict[str, int] = field(default_factory=dict)
@@ -95,6 +115,12 @@ class State:
     """Symbols with held ticks."""
     standing: dict[str, None] = field(default_factory=dict)
     """Symbols with ticks of a standby source."""
+    phases: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """`EXCHANGE.product` -> session phase, and market time at which it began."""
+    turns: dict[int, list[str]] = field(default_factory=dict)
+    """Log second -> symbols whose quality is looked at then."""
+    looked_s: int = 0
+    """Log second of the last look at phases and qualities."""
     backlog: list[tuple[bytes, bytes]] = field(default_factory=list)
     """Raw id and payload of standby ticks that are judged again, newest first."""
     entry_id: bytes = b""
@@ -121,8 +147,28 @@ class State:
         seen = Instrument(symbol, exchange, generation=self.generation)
         seen.outright = " " not in symbol
         seen.option = is_option(symbol)
+        seen.first_ns = self.log_ns
         self.instruments[symbol] = seen
+        self.take_turn(seen)
         return seen
+
+    def take_turn(self, seen: Instrument) -> None:
+        """Look at an instrument again in `LOOK_EVERY_S`."""
+        seen.look_s = self.log_ns // SECOND_NS + LOOK_EVERY_S
+        self.turns.setdefault(seen.look_s, []).append(seen.symbol)
+        self.phases.setdefault(seen.product, ("", 0))
+
+    def set_market_ns(self, market_ns: int) -> None:
+        """Market time is this from now on."""
+        self.market_ns = market_ns
+        ahead_ns = AHEAD_NS + int(AHEAD_WALL_S * SECOND_NS * self.market_clock.rate)
+        self.ahead_ns = min(ahead_ns, MAX_AHEAD_NS)
+        self.days.set_market_time(market_ns, self.ahead_ns)
+
+    def take_calendar(self, rows: Rows) -> None:
+        """Judge by another calendar from now on."""
+        self.days = Placer(Calendar(rows))
+        self.set_market_ns(self.market_ns)
 
     def forget_marks(self) -> None:
         """Begin anew: market time was set back, by a new run of the hub."""
@@ -139,9 +185,9 @@ class State:
 
 
 _ScalarsRow = tuple[
-    Literal[2], Policy, int, MarketClock, int, int, int, str, int, list[int],
+    Literal[3], Policy, int, MarketClock, int, int, int, str, int, list[bytes], Gathering, int,
     dict[str, tuple[int, int, int, int, int, int, int, int]], dict[str, int], list[str],
-    list[tuple[bytes, bytes]],
+    list[tuple[bytes, bytes]], dict[str, tuple[str, int]], int,
 ]  # fmt: skip
 _decode_scalars: Final = msgspec.msgpack.Decoder(_ScalarsRow).decode
 
@@ -154,7 +200,8 @@ def encode_scalars(state: State) -> bytes:
     return encode(
         (
             STATE_VERSION, state.policy, state.log_ns, state.market_clock, state.market_ns,
-            state.n, state.epoch, state.incarnation, state.digest, sorted(state.days.closed),
+            state.n, state.epoch, state.incarnation, state.digest,
+            state.days.calendar.parts, state.gathering, state.default_hours,
             {
                 name: (
                     s.accepted, s.duplicate, s.late, s.rejected, s.lost, s.clock_faults, s.held,
@@ -163,6 +210,7 @@ def encode_scalars(state: State) -> bytes:
                 for name, s in state.sources.items()
             },
             state.reasons, sorted(state.tables), state.backlog,
+            state.phases, state.looked_s,
         )
     )  # fmt: skip
 
@@ -170,22 +218,33 @@ def encode_scalars(state: State) -> bytes:
 def decode_state(scalars: bytes, instruments: Iterable[bytes]) -> State:
     """Inverse of the two encoders. Raises `NOT_A_STATE` on foreign bytes."""
     (
-        _version, policy, log_ns, market_clock, market_ns, n, epoch, incarnation, digest, closed,
-        sources, reasons, tables, backlog,
+        _version, policy, log_ns, market_clock, market_ns, n, epoch, incarnation, digest, calendar,
+        gathering, default_hours, sources, reasons, tables, backlog, phases,
+        looked_s,
     ) = _decode_scalars(scalars)  # fmt: skip
     state = State(
         log_ns=log_ns, market_clock=market_clock, market_ns=market_ns, n=n, epoch=epoch,
-        incarnation=incarnation, digest=digest, days=TradingDays(frozenset(closed)),
+        incarnation=incarnation, digest=digest, gathering=gathering, default_hours=default_hours,
         sources={name: SourceCounts(*counts) for name, counts in sources.items()},
         reasons=reasons, policy=policy, active=policy.active(), tables=set(tables),
-        backlog=backlog,
+        backlog=backlog, phases=phases, looked_s=looked_s,
     )  # fmt: skip
-    state.days.set_market_time(market_ns)
+    state.take_calendar(_calendar(calendar))
     for data in instruments:
         instrument = decode_instrument(data)
         state.instruments[instrument.symbol] = instrument
+        state.turns.setdefault(instrument.look_s, []).append(instrument.symbol)
         if instrument.held:
             state.holding[instrument.symbol] = None
         if instrument.standby:
             state.standing[instrument.symbol] = None
     return state
+
+
+def _calendar(parts: list[bytes]) -> Rows:
+    gathering, rows = Gathering(), None
+    for part in parts:
+        gathering, rows = gather(gathering, part)
+    if rows is None:
+        raise msgspec.DecodeError("the calendar of a state is not whole")
+    return rows

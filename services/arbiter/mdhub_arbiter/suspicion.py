@@ -15,6 +15,7 @@ from mdhub_arbiter.instrument import Contract, Instrument
 
 __all__ = [
     "CROSSED_BOOK",
+    "IN_AUCTION",
     "LAST_WITHOUT_VOLUME",
     "LIMITS_CHANGED",
     "OFF_GRID",
@@ -42,6 +43,9 @@ LAST_WITHOUT_VOLUME: Final = "last_without_volume"
 TURNOVER: Final = "turnover"
 LIMITS_CHANGED: Final = "limits_changed"
 PRE_CHANGED: Final = "pre_changed"
+
+IN_AUCTION: Final = frozenset({CROSSED_BOOK, LAST_WITHOUT_VOLUME})
+"""Rules that do not hold while orders are only collected."""
 
 WAIVABLE: Final = frozenset({TIME_AHEAD, CROSSED_BOOK, OFF_GRID, OHLC, TURNOVER})
 """Rules that a true new state of the contract would break again with every tick."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -165,6 +166,36 @@ def status(
     from mdhub.cli.status.run import run_status
 
     sys.exit(run_status(find_hub(config, data), as_json=json, watch=watch))
+
+
+@app.command(epilog="Example: mdhub calendar rb --date 2026-11-23 --json")
+def calendar(
+    product: Annotated[
+        str | None, typer.Argument(help="Product or contract, such as rb, IF2612 or SSE.ETFO.")
+    ] = None,
+    date: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day, by default today in China.")
+    ] = None,
+    override: Annotated[
+        Path | None, typer.Option(help="Override file, by default the configured one.")
+    ] = None,
+    check: Annotated[Path | None, typer.Option(help="Only check this override file.")] = None,
+    config: Config = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Show trading days, the sessions of a product, and how far the calendar reaches.
+
+    An override file has one statement per line, # begins a remark: year 2027 (all its closed
+    weekdays are in the file), closed 2027-02-05..2027-02-11, open DAY, no-night DAY, night DAY,
+    template NAME continuous 09:00-11:30 ..., hours SHFE rb 2027-03-01 NAME. Exit code 2 with
+    every mistake and its line if it is wrong, 1 if the day is outside the calendar.
+    """
+    from mdhub.cli.calendar import run_calendar, run_check
+
+    if check is not None:
+        sys.exit(run_check(check, as_json=json))
+    day = None if date is None else date.date()
+    sys.exit(run_calendar(product, day, file=override, config=config, as_json=json))
 
 
 @app.command(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from mdhub.calendar import Calendar
 from mdhub.cli.hubs import check_source
 from mdhub.config import load
 from mdhub.config.example import example_toml
@@ -33,8 +34,9 @@ def _shown(value: object) -> str:
 
 
 def run_check(file: Path) -> int:
-    """Say that a file is good; raises ConfigError naming every problem."""
-    load(file, check_source=check_source)
+    """Say that a file is good; raises ConfigError or BadCalendar naming every problem."""
+    config = load(file, check_source=check_source).config
+    Calendar.load(config.calendar.override)
     print(f"{file}: good")
     return 0
 

@@ -83,6 +83,7 @@ def plan_of(config: HubConfig, sources: tuple[str, ...] = ()) -> HubPlan:
         retention={name: Budget(**keep) for name, keep in config.retention.model_dump().items()},
         takeover_ms=config.arbiter.takeover_ms,
         silent_ms=config.monitor.silent_ms,
+        calendar=config.calendar.override,
     )
 
 

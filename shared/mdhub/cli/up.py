@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 from typing import Final
 
+from mdhub.calendar import Calendar
 from mdhub.cli.hubs import Overrides, load_hub, plan_of
 from mdhub.config import HubConfig
 from mdhub.config.layers import DEFAULT
@@ -23,10 +24,11 @@ TURN_S: Final = 0.05
 
 
 def run_up(file: Path | None, overrides: Overrides, sources: tuple[str, ...]) -> int:
-    """Be the parent of a hub until SIGINT or SIGTERM."""
+    """Be the parent of a hub until SIGINT or SIGTERM. Raises BadCalendar before anything starts."""
     loaded = load_hub(file, overrides)
     config = loaded.config
     _check_ports(config)
+    Calendar.load(config.calendar.override)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

@@ -51,6 +51,7 @@ def example_toml() -> str:
                 f"# {RecordingSource.__doc__}\n{_commented(_bare_table('[[sources]]', recording))}",
                 *_retention(default.retention),
                 _table("[arbiter]", default.arbiter),
+                _table("[calendar]", default.calendar),
                 _table("[monitor]", default.monitor),
             ]
         )

@@ -129,10 +129,11 @@ def _syntax_problem(file: Path, words: str) -> Problem:
 
 def _with_paths_from(folder: Path, values: dict[str, Any]) -> dict[str, Any]:
     """Let relative paths count from the file's folder, not from where the hub is started."""
-    hub, sources = values.get("hub"), values.get("sources")
-    tables = [hub, *(sources if isinstance(sources, list) else [])]
+    sources = values.get("sources")
+    tables = [values.get("hub"), values.get("calendar")]
+    tables += sources if isinstance(sources, list) else []
     for table in tables:
-        for name in ("data", "file"):
+        for name in ("data", "file", "override"):
             if isinstance(table, dict) and isinstance(path := table.get(name), str):
                 table[name] = str(folder / Path(path).expanduser())
     return values

@@ -17,6 +17,7 @@ from mdhub.streams.topology import CLEAN, RAW, REJECTED
 
 __all__ = [
     "ArbiterKnobs",
+    "CalendarKnobs",
     "HubConfig",
     "HubKnobs",
     "Keep",
@@ -158,6 +159,14 @@ class ArbiterKnobs(_Knobs):
     """A leader whose beat stands still for so long is replaced."""
 
 
+class CalendarKnobs(_Knobs):
+    """The trading calendar: mdhub's own data, and what an operator adds."""
+
+    override: Path | None = Field(default=None, examples=["calendar-override.txt"])
+    """File with closures, nights, hours or whole years on top of mdhub's data (`mdhub calendar
+    --help` shows its form). In a file a relative path counts from the file's folder."""
+
+
 class MonitorKnobs(_Knobs):
     """The monitor, and what `mdhub status` calls silent."""
 
@@ -182,6 +191,7 @@ class HubConfig(_Knobs):
     )
     retention: RetentionKnobs = RetentionKnobs()
     arbiter: ArbiterKnobs = ArbiterKnobs()
+    calendar: CalendarKnobs = CalendarKnobs()
     monitor: MonitorKnobs = MonitorKnobs()
 
     @field_validator("publishers")

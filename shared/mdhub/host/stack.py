@@ -25,6 +25,7 @@ __all__ = ["Host", "HubPlan", "Publisher", "service_module"]
 
 URL_VARIABLE: Final = "MDHUB_REDIS_URL"
 TAKEOVER_VARIABLE: Final = "MDHUB_ARBITER__TAKEOVER_MS"
+CALENDAR_VARIABLE: Final = "MDHUB_CALENDAR__OVERRIDE"
 _POLL_S: Final = 0.02
 
 
@@ -55,6 +56,8 @@ class HubPlan:
     """Budgets of streams that differ from what services take by themselves."""
     takeover_ms: int | None = None
     silent_ms: int | None = None
+    calendar: Path | None = None
+    """Override file of the trading calendar."""
     run: str = field(default_factory=lambda: uuid4().hex)
 
 
@@ -174,10 +177,11 @@ class Host:
         # Heartbeats go by name: arbiters of several shards need different ones.
         name = "A" if plan.shards == 1 else f"A{shard}"
         takeover = {} if plan.takeover_ms is None else {TAKEOVER_VARIABLE: str(plan.takeover_ms)}
+        calendar = {} if plan.calendar is None else {CALENDAR_VARIABLE: str(plan.calendar)}
         return self._child(
             f"arbiter {shard}", "arbiter",
             "--id", name, "--shard", shard, "--shards", plan.shards, "--profile", plan.profile,
-            environment=budget_environment(plan.retention) | takeover,
+            environment=budget_environment(plan.retention) | takeover | calendar,
         )  # fmt: skip
 
     def _child(

@@ -4,6 +4,8 @@ MdhubError
 ├── WireError               bytes or names that do not fit the contract
 ├── ConfigError             the configuration (mdhub.config); it ends the command with code 2
 ├── StreamsError            the log (mdhub.streams.errors draws the rest)
+├── OutsideCalendar         a date the trading calendar does not cover (mdhub.calendar)
+├── BadCalendar             a wrong calendar file (mdhub.calendar); ends the command with code 2
 ├── MarketError             synthetic market and recordings (mdhub.market)
 ├── ServiceError            life of a process (mdhub.runtime)
 └── HubError                the SDK (mdhub.sdk.errors draws the rest)

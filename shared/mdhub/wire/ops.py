@@ -36,6 +36,8 @@ class EventKind(StrEnum):
     """An arbiter took over."""
     COMMAND_DONE = "command.done"
     """The one result of a command, whose id is the correlation id."""
+    CALENDAR = "calendar"
+    """The trading calendar ends soon, or does not cover the market's day."""
     RETENTION = "retention"
     """Entries that a reader had not read were dropped."""
 

@@ -11,11 +11,12 @@ from typing import Any
 
 import msgspec
 
+from mdhub.calendar import Calendar
 from mdhub.streams.memory import MemoryServer
 from mdhub.streams.port import Leadership, Log
 from mdhub.streams.topology import CLEAN, RAW
 from mdhub.wire.codec import decode_clean_header, decode_clean_tick, decode_marker, encode
-from mdhub.wire.entries import EpochMark
+from mdhub.wire.entries import EpochMark, MarkerKind, QualityMark
 from mdhub_arbiter.candidate import may_be_cut, take_leadership
 from mdhub_arbiter.leader import Leader
 from mdhub_arbiter.recovery import Recovered, recover
@@ -23,6 +24,7 @@ from mdhub_arbiter.settings import Settings, Wanted
 from tests.support.faulty import Faults, faulty
 from tests.unit.arbiter.builders import WEDNESDAY, china_ns, market_clock_entry, raw
 
+CALENDAR = Calendar.load()
 SYMBOLS = ("rb2701", "m2701", "MA701", "SR705")
 
 
@@ -41,6 +43,16 @@ class CaughtUp(Event):
         return done or next(self._loops) <= 0
 
 
+def symbol_of(field: bytes, payload: bytes) -> str | None:
+    """Instrument of a clean entry, if it is about one."""
+    if field == b"t":
+        return decode_clean_tick(payload).symbol
+    marker = decode_marker(payload)
+    if marker.kind != MarkerKind.QUALITY:
+        return None
+    return msgspec.msgpack.decode(marker.body, type=QualityMark).symbol
+
+
 class Stage:
     """The server, and what sources have sent so far. Market time stands at Wednesday 10:00."""
 
@@ -48,6 +60,7 @@ class Stage:
         self.server = MemoryServer()
         self.faults = Faults()
         self.random = Random(seed)
+        self.calendar: Calendar | None = CALENDAR
         self._seqs: dict[str, int] = defaultdict(int)
         self._ms: dict[str, int] = defaultdict(int)
 
@@ -73,7 +86,7 @@ class Stage:
             leadership=leadership,
             recovered=recovered,
             since_ns=0,
-            wanted=Wanted(Settings()),
+            wanted=Wanted(Settings(), calendar=self.calendar),
         )
 
     def work(self, leader: Leader) -> None:
@@ -137,7 +150,7 @@ class Stage:
         found = []
         for _, (_, header, field, payload) in self.log.entries(CLEAN, count=1_000_000):
             head = decode_clean_header(header)
-            symbol = decode_clean_tick(payload).symbol if field == b"t" else None
+            symbol = symbol_of(field, payload)
             found.append((head.n, symbol, head.k, head.epoch))
         return found
 
@@ -145,7 +158,7 @@ class Stage:
         """(n, mark) of every epoch marker in clean."""
         found = []
         for _, (_, header, field, payload) in self.log.entries(CLEAN, count=1_000_000):
-            if field == b"m":
+            if field == b"m" and decode_marker(payload).kind == MarkerKind.EPOCH:
                 mark = msgspec.msgpack.decode(decode_marker(payload).body, type=EpochMark)
                 found.append((decode_clean_header(header).n, mark))
         return found

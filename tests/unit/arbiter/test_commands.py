@@ -52,7 +52,8 @@ class Desk:
         return [self.commands._written for _ in changes if self.commands._written]
 
     def answers(self) -> list[Event]:
-        return [decode_event(fields[1]) for _, fields in self.server.log("cli").entries(EVENTS)]
+        events = [decode_event(fields[1]) for _, fields in self.server.log("cli").entries(EVENTS)]
+        return [event for event in events if event.kind == EventKind.COMMAND_DONE]
 
     def results(self) -> list[tuple[str, Any]]:
         """(command, result) of every answer."""

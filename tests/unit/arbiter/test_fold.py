@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mdhub.calendar import Calendar
 from mdhub.streams.memory import MemoryServer
 from mdhub.streams.port import LeadRequest, Log
 from mdhub_arbiter.recovery import load_snapshot
@@ -22,7 +24,9 @@ from tests.unit.arbiter.builders import (
     tick_entry,
 )
 from tests.unit.arbiter.test_decide import NOW_NS
+from tests.unit.calendar.test_encoding import BIG
 
+PARTS = [*Calendar.load().parts, *Calendar(BIG).parts]
 SYMBOLS = ["rb2701", "m2701", "MA701", "SR705", "10008123"]
 TICKS = st.builds(
     lambda symbol, source, second, ms, volume, bid, close, session: tick_entry(
@@ -54,6 +58,7 @@ CONTROLS = st.one_of(
         st.text("xy", max_size=1),
     ),
     st.just(control_entry("calendar", [20261119])),
+    st.sampled_from([control_entry("calendar", msgspec.Raw(part)) for part in PARTS]),
     st.just(control_entry("lost", [1, 3, "gone"], writer="A")),
     st.just([b"t", b"poison"]),
 )

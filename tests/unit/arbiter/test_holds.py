@@ -8,7 +8,7 @@ import pytest
 
 from mdhub.wire.entries import ContractRow, ControlKind, RulesChange, Verdict
 from mdhub.wire.ticks import Flag
-from mdhub_arbiter.holds import AGREEING, KEPT
+from mdhub_arbiter.holds import AGREEING, KEPT, UNCONFIRMED
 from mdhub_arbiter.outputs import Clean, Rejected
 from mdhub_arbiter.state import decode_state
 from tests.unit.arbiter.builders import (
@@ -62,7 +62,15 @@ class Market(Desk):
 
     def passes(self, seconds: float) -> list[Clean | Rejected]:
         """Let log time pass."""
-        return self.folds(clock_entry(self.state.log_ns + int(seconds * SECOND_NS)))
+        outputs = self.folds(clock_entry(self.state.log_ns + int(seconds * SECOND_NS)))
+        return [out for out in outputs if not is_look(out)]
+
+
+def is_look(out: Clean | Rejected) -> bool:
+    """Whether it is a marker of a look at phases and qualities, which is not the matter here."""
+    if isinstance(out, Rejected) or out.field == b"t":
+        return False
+    return UNCONFIRMED.encode() not in out.payload
 
 
 def words(outputs: list[Clean | Rejected]) -> list[str]:

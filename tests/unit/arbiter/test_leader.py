@@ -44,8 +44,9 @@ def test_a_leader_writes_what_decide_says(stage: Stage) -> None:
 
 def test_the_position_moves_without_ticks(stage: Stage) -> None:
     """Clock entries alone are committed too: a quiet market is told from a dead arbiter."""
-    before = stage.log.positions(0)
     leader = stage.lead()
+    stage.work(leader)
+    before = stage.log.positions(0)
     stage.work(leader)
     after = stage.log.positions(0)
 
@@ -225,8 +226,8 @@ def test_a_snapshot_of_another_version_is_passed_over(stage: Stage) -> None:
     chunks = stage.server.shards[0].chunks
     # [[bytes of scalars]]: the version is the first element of the scalars.
     data = chunks[newest.raw, "state-0"]
-    at = data.index(b"\x9e\x02\x97")
-    chunks[newest.raw, "state-0"] = data[: at + 1] + b"\x03" + data[at + 2 :]
+    at = data.index(b"\xdc\x00\x12\x03\x97")
+    chunks[newest.raw, "state-0"] = data[: at + 3] + b"\x04" + data[at + 4 :]
 
     assert recover(stage.log, 0).from_snapshot == older.raw
 

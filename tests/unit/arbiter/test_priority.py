@@ -16,7 +16,6 @@ from mdhub_arbiter.state import decode_state
 from tests.unit.arbiter.builders import (
     Desk,
     clean_tick,
-    clock_entry,
     control_entry,
     outcome,
     raw,
@@ -157,7 +156,7 @@ def test_a_failover_of_everything_comes_in_parts() -> None:
         for symbol in contracts:
             assert market.tells("B", step, symbol=symbol, exchange="CFFEX") == []
     first = market.folds(verdict("A", "down"))
-    second = market.folds(clock_entry(market.state.log_ns))
+    second = market.folds(control_entry("weather", None))
 
     assert (len(first), len(second)) == (MAX_OUTPUTS, 12 * 400 - MAX_OUTPUTS)
     volumes = [volume for _, volume in told(first + second)]

@@ -1,29 +1,47 @@
-"""Exchange times and trading days follow from market time, never from the dates of fronts."""
+"""Times of ticks in `decide`: dates, sessions, repairs, and the calendar from the log."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mdhub.calendar import Calendar
+from mdhub.calendar.encoding import Gathering
 from mdhub.wire.entries import ControlKind
-from mdhub_arbiter.timing import LAST_MOMENT_NS, TradingDays, time_of_day_ns
-from tests.unit.arbiter.builders import SECOND_NS, Desk, china_ns, clean_tick, control_entry
+from mdhub.wire.ticks import CleanTick, Flag
+from mdhub_arbiter.state import decode_state
+from mdhub_arbiter.timing import time_of_day_ns
+from tests.unit.arbiter.builders import (
+    SECOND_NS,
+    Desk,
+    china_ns,
+    clean_tick,
+    control_entry,
+    outcome,
+    state_bytes,
+)
+from tests.unit.calendar.test_encoding import BIG
 
 HOUR_NS = 3_600 * SECOND_NS
+CALENDAR = Calendar.load()
 
 
-def placed(market: str, time: str, *closed: int) -> tuple[int, int]:
-    days = TradingDays(frozenset(closed))
-    days.set_market_time(china_ns(market))
-    of_day_ns = time_of_day_ns(time)
-    assert of_day_ns is not None
-    return days.place(of_day_ns)
+def desk_at(market: str, calendar: Calendar = CALENDAR) -> Desk:
+    """A desk whose log has a calendar."""
+    desk = Desk(market)
+    for part in calendar.parts:
+        assert desk.fold(control_entry(ControlKind.CALENDAR, msgspec.Raw(part))) is None
+    return desk
+
+
+def seen(market: str, time: str, **fields: Any) -> CleanTick:
+    """What becomes of one tick that comes at a moment."""
+    sent = {"exchange": "", "trading_day": "", "action_day": ""} | fields
+    return clean_tick(desk_at(market).see(time, **sent))
 
 
 @pytest.mark.parametrize(
@@ -54,149 +72,157 @@ def test_any_text_is_a_time_or_is_not(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("market", "time", "moment"),
+    ("market", "symbol", "time", "moment", "day"),
     [
-        ("2026-11-18 23:59:59", "23:59:58", "2026-11-18 23:59:58"),
-        ("2026-11-18 23:59:59", "00:00:01", "2026-11-19 00:00:01"),
-        ("2026-11-19 00:00:01", "23:59:59", "2026-11-18 23:59:59"),
-        ("2026-11-19 00:00:01", "00:00:00", "2026-11-19 00:00:00"),
-        ("2026-11-18 09:00:00", "20:59:00", "2026-11-18 20:59:00"),
-        ("2026-11-18 08:30:00", "22:59:59", "2026-11-17 22:59:59"),
+        ("2026-11-20 21:30:00", "ag2702", "21:30:00.500", "2026-11-20 21:30:00.500", 20261123),
+        ("2026-11-21 00:00:30", "ag2702", "23:59:59.500", "2026-11-20 23:59:59.500", 20261123),
+        ("2026-11-23 08:30:00", "i2701", "22:59:59.817", "2026-11-20 22:59:59.817", 20261123),
+        ("2026-11-18 08:30:00", "MA701", "22:59:59", "2026-11-17 22:59:59", 20261118),
+        ("2026-11-18 08:30:00", "jd2701", "15:00:00", "2026-11-17 15:00:00", 20261117),
+        ("2026-11-18 15:36:15", "IF2612", "15:36:15", "2026-11-18 15:36:15", 20261118),
+        ("2026-10-08 09:00:00", "rb2701", "08:59:00", "2026-10-08 08:59:00", 20261008),
     ],
 )
-def test_the_date_is_the_nearest_to_market_time(market: str, time: str, moment: str) -> None:
-    """Around midnight a tick belongs to the day that puts it nearest to market time."""
-    assert placed(market, time)[0] == china_ns(moment)
-
-
-@pytest.mark.parametrize(
-    ("market", "time", "moment", "day"),
-    [
-        ("2026-11-18 10:00:00", "09:59:59", "2026-11-18 09:59:59", 20261118),
-        ("2026-11-18 19:59:59", "19:59:59", "2026-11-18 19:59:59", 20261118),
-        ("2026-11-18 21:00:00", "21:00:00", "2026-11-18 21:00:00", 20261119),
-        ("2026-11-19 02:29:00", "02:29:00", "2026-11-19 02:29:00", 20261119),
-        ("2026-11-20 21:00:00", "21:00:00", "2026-11-20 21:00:00", 20261123),
-        ("2026-11-21 00:00:30", "23:59:59", "2026-11-20 23:59:59", 20261123),
-        ("2026-11-21 01:00:00", "01:00:00", "2026-11-21 01:00:00", 20261123),
-        ("2026-11-23 09:00:00", "09:00:00", "2026-11-23 09:00:00", 20261123),
-    ],
-)
-def test_the_night_belongs_to_the_next_trading_day(
-    market: str, time: str, moment: str, day: int
+def test_a_tick_gets_its_date_by_session_logic(
+    market: str, symbol: str, time: str, moment: str, day: int
 ) -> None:
-    """From 20:00 on a tick counts for the next trading day; Friday's night is Monday's."""
-    assert placed(market, time) == (china_ns(moment), day)
+    """Live, at midnight, over the weekend, at a login in the morning, after the close."""
+    tick = seen(market, time, symbol=symbol)
+    assert (tick.ts_ns, tick.trading_day) == (china_ns(moment), day)
 
 
 @pytest.mark.parametrize(
-    ("market", "time", "moment"),
+    ("market", "symbol", "time", "reason"),
     [
-        ("2026-11-23 08:30:00", "01:00:00", "2026-11-21 01:00:00"),
-        ("2026-11-23 08:30:00", "22:59:59", "2026-11-20 22:59:59"),
-        ("2026-11-22 12:30:00", "21:00:00", "2026-11-20 21:00:00"),
-        ("2026-11-22 10:00:00", "01:00:00", "2026-11-21 01:00:00"),
+        ("2026-11-18 12:00:00", "rb2701", "12:00:00", "out_of_session"),
+        ("2026-11-18 19:32:00", "rb2701", "19:32:00", "out_of_session"),
+        ("2026-11-21 10:00:00", "rb2701", "10:00:00", "out_of_session"),
+        ("2026-11-18 09:00:00", "AP701", "19:29:00", "out_of_session"),
+        ("2026-09-30 21:00:00", "rb2701", "21:00:00", "out_of_session"),
+        ("2026-11-18 21:30:00", "jd2701", "21:30:00", "out_of_session"),
+        ("2026-11-18 09:10:00", "IF2612", "09:10:00", "out_of_session"),
+        ("2026-11-18 10:00:00", "rb2701", "10:30:00", "time_ahead"),
+        ("2027-01-04 10:00:00", "rb2701", "10:00:00", "outside_calendar"),
     ],
 )
-def test_the_night_pushed_again_on_monday_is_fridays(market: str, time: str, moment: str) -> None:
-    """No night session runs on Saturday or Sunday, nor in Monday's small hours."""
-    assert placed(market, time) == (china_ns(moment), 20261123)
-
-
-def test_ticks_of_a_weekend_do_not_open_a_trading_day() -> None:
-    """Tests of the exchange on a Saturday are old news of Friday."""
-    assert placed("2026-11-21 09:30:00", "09:30:00") == (china_ns("2026-11-20 09:30:00"), 20261120)
-
-
-def test_closed_days_are_passed_over() -> None:
-    """The night before a holiday's eve belongs to the trading day its calendar names."""
-    closed = (20261119, 20261120)
-
-    assert placed("2026-11-17 21:00:00", "21:00:00", *closed)[1] == 20261118
-    assert placed("2026-11-23 09:00:00", "09:00:00", *closed)[1] == 20261123
-    # No night session on the eve of a closed weekday: the night before it is meant.
-    assert placed("2026-11-23 08:30:00", "22:00:00", *closed) == (
-        china_ns("2026-11-17 22:00:00"),
-        20261118,
-    )
-
-
-def test_a_calendar_entry_closes_days() -> None:
-    """The calendar comes from the log and counts from its entry on."""
-    desk = Desk("2026-11-19 21:00:00")
-    before = clean_tick(desk.see("21:00:00"))
-    desk.fold(control_entry(ControlKind.CALENDAR, [20261123]))
-    desk.at("2026-11-24 08:30:00")
-    night = desk.see("21:00:00", symbol="ag2701")
-    desk.at("2026-11-24 09:00:00")
-
-    assert before.trading_day == 20261120
-    # Monday is closed: Friday has no night session, Thursday's was the last one.
-    assert clean_tick(night).trading_day == 20261120
-    assert clean_tick(desk.see("09:00:00")).trading_day == 20261124
-
-
-@pytest.mark.parametrize(
-    ("symbol", "exchange", "trading_day", "action_day"),
-    [
-        ("i2701", "DCE", "20261123", "20261123"),
-        ("MA701", "CZCE", "20261120", "20261120"),
-        ("MA702", "", "", ""),
-        ("cu2701", "SHFE", "99999999", "yesterday"),
-    ],
-)
-def test_dates_of_fronts_do_not_matter(
-    symbol: str, exchange: str, trading_day: str, action_day: str
+def test_a_tick_that_cannot_be_now_is_rejected(
+    market: str, symbol: str, time: str, reason: str
 ) -> None:
-    """At night DCE's action day and CZCE's trading day are wrong; nothing depends on them."""
-    tick = clean_tick(
-        Desk("2026-11-20 21:30:00").see(
-            "21:29:59",
-            symbol=symbol,
-            exchange=exchange,
-            trading_day=trading_day,
-            action_day=action_day,
-        )
-    )
+    """Each with its reason, counted."""
+    desk = desk_at(market)
+    assert desk.says(time, symbol=symbol, exchange="") == reason
+    assert desk.state.reasons == {reason: 1}
 
+
+@pytest.mark.parametrize(
+    ("symbol", "time"),
+    [
+        ("rb2701", "08:59:00.500"), ("rb2701", "20:59:00.500"), ("IF2612", "09:29:00.400"),
+        ("IF2612", "11:30:00.200"), ("IF2612", "15:00:00.400"), ("i2701", "15:00:25.000"),
+        ("rb2701", "10:15:00.500"), ("ag2702", "02:30:00.500"), ("10008123", "14:58:00"),
+        ("IF2612", "15:44:33"), ("ru2701", "15:22:06.500"),
+    ],
+)  # fmt: skip
+def test_true_ticks_outside_continuous_trading_pass(symbol: str, time: str) -> None:
+    """Auctions a minute early, the bell's last tick, settlement updates."""
+    day = "2026-11-17" if time.startswith("20") else "2026-11-18"
+    assert seen(f"{day} {time.partition('.')[0]}", time, symbol=symbol).ts_ns
+
+
+def test_the_nights_replay_in_the_morning_is_late() -> None:
+    """What is pushed again at 08:30 stays behind the mark, however often."""
+    desk = desk_at("2026-11-20 21:00:00")
+    times = [f"21:0{minute}:00" for minute in range(5)]
+    for volume, time in enumerate(times):
+        desk.at(f"2026-11-20 {time}")
+        assert desk.says(time, volume=volume) == "clean"
+    desk.at("2026-11-23 08:30:00")
+    replayed = [desk.says(time, volume=volume) for volume, time in enumerate(times)]
+    assert replayed == ["late"] * 4 + ["duplicate"]
+    desk.at("2026-11-23 09:00:00")
+    assert clean_tick(desk.see("09:00:00", volume=9)).trading_day == 20261123
+
+
+def test_after_the_close_only_settlement_updates_pass() -> None:
+    """Volume stands still; what trades after the bell does not exist."""
+    desk = desk_at("2026-11-18 14:59:59")
+    assert desk.says("14:59:59", volume=100) == "clean"
+    desk.at("2026-11-18 15:22:06")
+    assert desk.says("15:22:06", volume=101) == "out_of_session"
+    tick = clean_tick(desk.see("15:22:06.500", volume=100, settlement=3005.0))
+
+    assert tick.flags & Flag.SETTLEMENT
+    assert (tick.settlement, tick.trading_day) == (3005.0, 20261118)
+    assert desk.says("15:22:06.500", volume=100, settlement=3005.0) == "duplicate"
+
+
+@pytest.mark.parametrize(
+    ("symbol", "exchange", "trading_day", "action_day", "repaired"),
+    [
+        ("i2701", "DCE", "20261123", "20261123", False),
+        ("MA701", "CZCE", "20261120", "20261120", False),
+        ("MA702", "", "", "", False),
+        ("cu2701", "SHFE", "20261123", "20261120", False),
+        ("cu2701", "SHFE", "99999999", "yesterday", True),
+        ("cu2701", "SHFE", "20261123", "20261123", True),
+        ("cu2701", "SHFE", "20261120", "20261120", True),
+        ("MA701", "CZCE", "20261123", "20261123", True),
+        ("i2701", "DCE", "20261124", "20261120", True),
+    ],
+)
+def test_dates_of_fronts_are_replaced_and_said_to_be(
+    symbol: str, exchange: str, trading_day: str, action_day: str, *, repaired: bool
+) -> None:
+    """Conventions of an exchange (DCE's action day, CZCE's trading day) are no repair."""
+    tick = seen(
+        "2026-11-20 21:30:00", "21:29:59", symbol=symbol, exchange=exchange,
+        trading_day=trading_day, action_day=action_day,
+    )  # fmt: skip
     assert (tick.trading_day, tick.ts_ns) == (20261123, china_ns("2026-11-20 21:29:59"))
+    assert bool(tick.flags & Flag.TIME_REPAIRED) is repaired
 
 
-@settings(deadline=None)
-@given(
-    market_ns=st.integers(0, LAST_MOMENT_NS),
-    second=st.integers(0, 86_399),
-    closed=st.frozensets(st.integers(20260101, 20261231), max_size=40),
-)
-def test_every_time_finds_a_session(market_ns: int, second: int, closed: frozenset[int]) -> None:
-    """A placed tick keeps its time of day, is at most 12 h ahead and on a trading day."""
-    days = TradingDays(closed)
-    days.set_market_time(market_ns)
-    ts_ns, day = days.place(second * SECOND_NS)
-
-    assert (ts_ns + 8 * HOUR_NS) % (24 * HOUR_NS) == second * SECOND_NS
-    assert ts_ns - market_ns <= 12 * HOUR_NS
-    assert day not in closed
+def test_the_calendar_counts_from_its_entry_on() -> None:
+    """Before it weekdays trade; on a holiday nothing is accepted after it."""
+    desk = Desk("2026-10-01 10:00:00")
+    assert desk.says("10:00:00") == "clean"
+    for part in CALENDAR.parts:
+        desk.fold(control_entry(ControlKind.CALENDAR, msgspec.Raw(part)))
+    assert desk.says("10:00:01", volume=101) == "out_of_session"
+    assert desk.state.days.calendar.digest == CALENDAR.digest
 
 
-def test_the_time_zone_of_the_host_does_not_matter() -> None:
-    """Hosts in New York and Sydney decide like one in Shanghai."""
-    program = (
-        "from tests.unit.arbiter.test_timing import placed\n"
-        "print(placed('2026-11-20 21:00:00', '23:59:59'))"
-    )
-    zones = ("Asia/Shanghai", "America/New_York", "Australia/Sydney", "UTC")
+def test_half_a_calendar_is_not_in_force_and_survives_a_snapshot() -> None:
+    """Parts are gathered over restarts; the last one puts the calendar in force."""
+    first, *others = Calendar(BIG).parts
+    desk = Desk("2026-11-18 10:00:00")
+    desk.fold(control_entry(ControlKind.CALENDAR, msgspec.Raw(first)))
+    assert desk.state.days.calendar.digest == Calendar.bare().digest
+    saved = state_bytes(desk.state)
+    desk.state = decode_state(saved[0], saved[1:])
+    for part in others:
+        desk.fold(control_entry(ControlKind.CALENDAR, msgspec.Raw(part)))
+    assert desk.state.days.calendar.digest == Calendar(BIG).digest
+    assert desk.state.gathering == Gathering()
 
-    answers = {
-        subprocess.run(
-            [sys.executable, "-c", program],
-            env={**os.environ, "TZ": zone, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            cwd=Path.cwd(),
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout
-        for zone in zones
-    }
 
-    assert len(answers) == 1
+@pytest.mark.parametrize("body", [[20261119], None, {"a": 1}, [1, "x", 0, 1, []]])
+def test_a_calendar_that_is_none_is_rejected(body: Any) -> None:
+    """It changes nothing and is an ordinary rejected output."""
+    desk = desk_at("2026-11-18 10:00:00")
+    assert outcome(desk.fold(control_entry(ControlKind.CALENDAR, body))) == "undecodable"
+    assert desk.state.days.calendar.digest == CALENDAR.digest
+    assert desk.says("10:00:00") == "clean"
+
+
+def test_a_saved_calendar_is_the_one_in_force() -> None:
+    """A snapshot carries the whole calendar and the count of default hours."""
+    desk = desk_at("2016-11-18 10:00:00")
+    desk.at("2017-11-13 10:00:00")
+    assert desk.says("10:00:00", symbol="ao1801", exchange="") == "clean"  # listed in 2023
+    saved = state_bytes(desk.state)
+    state = decode_state(saved[0], saved[1:])
+
+    assert state.days.calendar.rows == CALENDAR.rows
+    assert state.default_hours == desk.state.default_hours == 1
+    assert state_bytes(state) == saved

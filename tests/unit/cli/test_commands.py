@@ -14,7 +14,7 @@ from mdhub.host.stack import service_module
 from mdhub.runtime.errors import ServiceError
 from mdhub.wire.errors import WireError
 
-COMMANDS = ("demo", "up", "status", "tail", "config", "run")
+COMMANDS = ("demo", "up", "status", "tail", "calendar", "config", "run")
 
 
 def test_help_names_every_command() -> None:
@@ -26,7 +26,17 @@ def test_help_names_every_command() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["demo", "up", "status", "tail", "config", "config show", "config check", "config example"],
+    [
+        "demo",
+        "up",
+        "status",
+        "tail",
+        "calendar",
+        "config",
+        "config show",
+        "config check",
+        "config example",
+    ],
 )
 def test_every_command_explains_itself_with_an_example(command: str) -> None:
     """`--help` of a command ends with an example."""
