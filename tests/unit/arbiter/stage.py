@@ -154,6 +154,10 @@ class Stage:
             found.append((head.n, symbol, head.k, head.epoch))
         return found
 
+    def ticks_in_clean(self) -> int:
+        """How many ticks were accepted."""
+        return sum(fields[2] == b"t" for _, fields in self.log.entries(CLEAN, count=1_000_000))
+
     def epoch_marks(self) -> list[tuple[int, EpochMark]]:
         """(n, mark) of every epoch marker in clean."""
         found = []
