@@ -38,6 +38,8 @@ class EventKind(StrEnum):
     """The one result of a command, whose id is the correlation id."""
     RETENTION = "retention"
     """Entries that a reader had not read were dropped."""
+    SCHEMA_MISMATCH = "schema_mismatch"
+    """A client told a publisher a schema digest that is not the publisher's."""
 
 
 class Event(msgspec.Struct, array_like=True, frozen=True):
