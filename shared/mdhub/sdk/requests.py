@@ -101,21 +101,22 @@ class Calls:
         self._paused_ns[slot] = now_ns + PAUSE_NS
         return False
 
-    def reply(self, link: Link, frames: list[bytes], *, now_ns: int) -> None:
-        """Take in one reply. Raises DecodeError if it is none."""
+    def reply(self, link: Link, frames: list[bytes], *, now_ns: int) -> bool:
+        """Take in one reply; False if no call waits for it. Raises DecodeError if it is none."""
         head = decode_reply_head(frames[0])
         pending = self._pending.get(head.req_id)
         if pending is None or pending.link is not link:
-            return
+            return False
         pending.deadline_ns = now_ns + TIMEOUT_NS
         if head.status == Status.MSG:
             if pending.call.message is not None:
                 pending.call.message(frames[1:])
-            return
+            return True
         del self._pending[head.req_id]
         if head.status == Status.ERROR:
             self.turn_away(pending.slot, now_ns)
         pending.call.done(_last_reply(head.status, frames[0], pending.call))
+        return True
 
     def expire(self, now_ns: int) -> None:
         """Fail what got no reply in time, and turn to the next publisher."""

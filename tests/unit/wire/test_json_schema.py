@@ -90,6 +90,7 @@ def test_what_our_reader_refuses_is_refused(name: str) -> None:
     payload = next(p for p in PAYLOADS if p.__name__ == name)
     row = plain(name)
     for position in range(len(row)):
+        value: object
         for value in (None, True, "text", 1.5, -7, 2**63, [], {}, [[1.0]], [[1.0, 2, 3]]):
             changed = [*row[:position], value, *row[position + 1 :]]
             if not _readable(payload, changed):
