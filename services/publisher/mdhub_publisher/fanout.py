@@ -8,6 +8,7 @@ nobody: a server that hangs is told as `stalled`, it does not silence the publis
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import Final
 
 import zmq
 
-from mdhub.runtime.heartbeat import beat_payload
+from mdhub.runtime.heartbeat import ENDED, beat_payload
 from mdhub.runtime.logging import Logger
 from mdhub.streams.errors import StreamsError
 from mdhub.streams.port import Entry, Log
@@ -105,6 +106,7 @@ class Fanout:
         try:
             while not stop():
                 self.turn()
+            self._say_ended()
         finally:
             self.close()
 
@@ -175,14 +177,27 @@ class Fanout:
         log = self.source.log
         if log is None:
             return
-        name = f"publisher:{self._settings.publisher_id}"
         for shard in self.shards.values():
             if shard.phase is Phase.LIVE:
-                log.set_cursor(shard.shard, CLEAN, reader=name, cursor=shard.cursor)
+                log.set_cursor(shard.shard, CLEAN, reader=self._name, cursor=shard.cursor)
         states = {shard.state(now_ns) for shard in self.shards.values()}
         state = next((s for s in (HubState.STALLED, HubState.HOLDING) if s in states), HubState.OK)
-        log.beat(name, beat_payload("publisher", name, state, self.counters()))
+        self._beat(log, state)
         self.mismatches.flush(partial(log.append, EVENTS))
+
+    @property
+    def _name(self) -> str:
+        return f"publisher:{self._settings.publisher_id}"
+
+    def _beat(self, log: Log, state: str) -> None:
+        log.beat(self._name, beat_payload("publisher", self._name, state, self.counters()))
+
+    def _say_ended(self) -> None:
+        """Stopped on purpose: nobody shall miss this instance."""
+        log = self.source.log
+        if log is not None:
+            with contextlib.suppress(StreamsError):
+                self._beat(log, ENDED)
 
     def counters(self) -> dict[str, int]:
         """Counters for the service heartbeat."""
