@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import msgpack
 import pytest
@@ -125,13 +126,18 @@ def test_a_publisher_that_comes_later_is_judged_too(
     """Each publisher is greeted when it first lives: the second one of a pair, or a new one."""
     port = free_port()
     told: list[SchemaMismatch] = []
+
+    def answer(*fields: Any) -> HelloReply:
+        reply = HelloReply(*fields)
+        return replace(reply, digest=OTHER) if reply.publisher_id == "B" else reply
+
+    monkeypatch.setattr(answers, "HelloReply", answer)
     with RunningPublisher(writer.server, free_port()) as first:
         late = f"tcp://127.0.0.1:{port}"
         hub = mdhub.connect(first.endpoint, late, schema=schema)  # type: ignore[arg-type]
         hub.on_schema = told.append
         with Strategy(hub) as strategy:
             until(lambda: strategy.joined)
-            monkeypatch.setattr(answers, "schema_digest", lambda: OTHER)
             with RunningPublisher(writer.server, port, name="B"):
                 until(lambda: told or strategy.errors)
             errors = strategy.errors.copy()

@@ -23,6 +23,8 @@ __all__ = ["Contracts", "Greetings", "SchemaPolicy", "hello_request"]
 
 SchemaPolicy = Literal["warn", "strict"]
 AGAIN_NS: Final = 60_000_000_000
+RETRY_NS: Final = 3_000_000_000
+"""After a greeting that was not answered: other questions wait while one is under way."""
 SLOT: Final = "hello"
 
 
@@ -54,14 +56,25 @@ class Greetings:
         for greeting in self._greetings:
             greeting.next_ns = 0
 
+    @property
+    def under_way(self) -> bool:
+        """Whether an answer is waited for."""
+        return any(greeting.calls.under_way for greeting in self._greetings)
+
     def ask(self, now_ns: int, *, unheard: bool = False) -> None:
         """Greet who is due. `unheard`: also those that gave no sign of life yet."""
         for greeting in self._greetings:
-            greeting.calls.expire(now_ns)
             if not unheard and not greeting.link.alive(now_ns):
                 greeting.next_ns = 0
             elif now_ns >= greeting.next_ns and greeting.calls.free(SLOT, now_ns=now_ns):
-                greeting.calls.start(SLOT, self._call(greeting, now_ns), now_ns=now_ns)
+                greeting.calls.start(
+                    SLOT, self._call(greeting, now_ns, unheard=unheard), now_ns=now_ns
+                )
+
+    def expire(self, now_ns: int) -> None:
+        """Give up what got no answer in time."""
+        for greeting in self._greetings:
+            greeting.calls.expire(now_ns)
 
     def reply(self, link: Link, frames: list[bytes], *, now_ns: int) -> None:
         """Take in a reply that answers nothing else. Raises DecodeError if it is none."""
@@ -74,11 +87,13 @@ class Greetings:
         answers, self._answers = self._answers, {}
         return answers
 
-    def _call(self, greeting: _Greeting, now_ns: int) -> Call:
+    def _call(self, greeting: _Greeting, now_ns: int, *, unheard: bool) -> Call:
         def done(reply: Reply | None) -> None:
             if isinstance(reply, HelloReply):
                 greeting.next_ns = now_ns + AGAIN_NS
                 self._answers[greeting.link.endpoint.live] = reply
+            elif not unheard:
+                greeting.next_ns = now_ns + RETRY_NS
 
         return Call(hello_request, done=done)
 

@@ -186,6 +186,7 @@ class Hub:
 
     def _hello_turn(self) -> dict[str, HelloReply]:
         poller = zmq.Poller()
+        self._greetings.expire(time.monotonic_ns())
         self._greetings.ask(time.monotonic_ns(), unheard=True)
         for link in self._links:
             poller.register(link.dealer, zmq.POLLIN)

@@ -85,6 +85,11 @@ class Calls:
             return False
         return all(p.slot != slot for p in self._pending.values())
 
+    @property
+    def under_way(self) -> bool:
+        """Whether a reply is waited for."""
+        return bool(self._pending)
+
     def start(self, slot: str, call: Call, *, now_ns: int) -> bool:
         """Send to the publisher that answered last, else to the next one that lives."""
         count = len(self._links)

@@ -150,10 +150,10 @@ class Stream:
         drained = self._take_live(ready, now_ns)
         self._take_answers(ready, now_ns)
         self._calls.expire(now_ns)
+        self._greetings.expire(now_ns)
         reachable = any(link.alive(now_ns) for link in self._links)
         self._tracker.tick(now_ns=now_ns, reachable=reachable)
         self._ask(now_ns)
-        self._greetings.ask(now_ns)
         self._events += self._tracker.take()
         if drained:
             self._judge(now_ns)
@@ -280,9 +280,12 @@ class Stream:
                 "replay", self._replay(want), now_ns=now_ns
             ):
                 self._tracker.failed(want, now_ns=now_ns)
-        if self._calls.free("question", now_ns=now_ns):
+        # A publisher takes two requests at a time: a replay, and a question or a greeting.
+        if self._calls.free("question", now_ns=now_ns) and not self._greetings.under_way:
             question = self._question(now_ns)
-            if question is not None:
+            if question is None:
+                self._greetings.ask(now_ns)
+            else:
                 self._calls.start("question", question, now_ns=now_ns)
 
     def _replay(self, want: Want) -> Call:
