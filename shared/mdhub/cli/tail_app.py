@@ -28,25 +28,49 @@ ENDPOINT: Final = "tcp://127.0.0.1:5555"
 LAST: Final = 10
 
 
+Patterns = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="Instruments, e.g. 'IF*.CFFEX'; default all.", autocompletion=product_patterns
+    ),
+]
+Endpoints = Annotated[
+    list[str] | None,
+    typer.Option(help=f"Publisher; repeatable. Default {ENDPOINT}.", show_default=False),
+]
+Reasons = Annotated[
+    list[str] | None,
+    typer.Option(help="Only refused for this reason (docs/rules.md); repeatable."),
+]
+Kinds = Annotated[
+    list[str] | None,
+    typer.Option(help="Only events of this kind; repeatable.", autocompletion=event_kinds),
+]
+AtLeast = Annotated[Severity | None, typer.Option(help="Only events of this severity and above.")]
+Moment = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MOMENT",
+        help="Begin there: 10m (ago; s, m, h, d), 21:00 or 2026-11-23T21:00 (China time). "
+        f"Default: the newest {LAST} rows.",
+    ),
+]
+
+
+FormOption = Annotated[
+    Format | None, typer.Option("--format", help="Default: a table on a terminal, lines in a pipe.")
+]
+SourceOption = Annotated[
+    str | None, typer.Option(help="Only of this source (of events: this subject).")
+]
+
+
 def tail(  # noqa: PLR0913 - options of a command
-    patterns: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help="Instruments, e.g. 'IF*.CFFEX'; default all.", autocompletion=product_patterns
-        ),
-    ] = None,
-    endpoint: Annotated[
-        list[str] | None,
-        typer.Option(help=f"Publisher; repeatable. Default {ENDPOINT}.", show_default=False),
-    ] = None,
-    form: Annotated[
-        Format | None,
-        typer.Option("--format", help="Default: a table on a terminal, lines in a pipe."),
-    ] = None,
+    patterns: Patterns = None,
+    endpoint: Endpoints = None,
+    form: FormOption = None,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
-    source: Annotated[
-        str | None, typer.Option(help="Only of this source (of events: this subject).")
-    ] = None,
+    source: SourceOption = None,
     changed: Annotated[
         bool, typer.Option("--changed", help="Only ticks that change the contract's volume.")
     ] = False,
@@ -55,26 +79,11 @@ def tail(  # noqa: PLR0913 - options of a command
     rejected: Annotated[
         bool, typer.Option("--rejected", help="What the arbiter refused, read from the log.")
     ] = False,
-    reason: Annotated[
-        list[str] | None,
-        typer.Option(help="Only refused for this reason (docs/rules.md); repeatable."),
-    ] = None,
+    reason: Reasons = None,
     events: Annotated[bool, typer.Option("--events", help="Events, read from the log.")] = False,
-    kind: Annotated[
-        list[str] | None,
-        typer.Option(help="Only events of this kind; repeatable.", autocompletion=event_kinds),
-    ] = None,
-    severity: Annotated[
-        Severity | None, typer.Option(help="Only events of this severity and above.")
-    ] = None,
-    since: Annotated[
-        str | None,
-        typer.Option(
-            metavar="MOMENT",
-            help="Begin there: 10m (ago; s, m, h, d), 21:00 or 2026-11-23T21:00 (China time). "
-            f"Default: the newest {LAST} rows.",
-        ),
-    ] = None,
+    kind: Kinds = None,
+    severity: AtLeast = None,
+    since: Moment = None,
     config: Annotated[Path | None, typer.Option(help="Configuration file (TOML).")] = None,
     data: Annotated[Path | None, typer.Option(help="Folder of an embedded server's data.")] = None,
 ) -> None:
@@ -89,16 +98,13 @@ def tail(  # noqa: PLR0913 - options of a command
 
     The log is found by --data or --config, by MDHUB_REDIS_URL, else in the folder mdhub-data.
     """
+    log = rejected or events
     _refuse(rejected and events, "--rejected and --events", "are two streams: choose one")
     _refuse(reason and not rejected, "--reason", "goes with --rejected")
     _refuse((kind or severity) and not events, "--kind and --severity", "go with --events")
-    log = rejected or events
     _refuse(since and not log, "--since", "goes with --rejected or --events: ticks begin now")
-    _refuse(
-        log and (endpoint or changed or not snapshot),
-        "--endpoint, --changed and --no-snapshot",
-        "are for ticks, not for --rejected or --events",
-    )
+    tick_options = endpoint or changed or not snapshot
+    _refuse(log and tick_options, "--endpoint, --changed and --no-snapshot", "are for ticks only")
     _refuse(events and patterns, "a pattern", "is for ticks and --rejected; of events: --source")
     chosen = "json" if json else form
     if not log:
@@ -108,7 +114,6 @@ def tail(  # noqa: PLR0913 - options of a command
         passing = TickFilter(source, changed, count)
         sys.exit(run_tail(patterns or ["*"], where, form=chosen, snapshot=snapshot, chosen=passing))
     from mdhub.cli.hubs import find_hub
-    from mdhub.cli.moments import moment_ms
     from mdhub.cli.tail_log import LogFilter, follow_events, follow_rejected
 
     shown = LogFilter(
@@ -117,7 +122,7 @@ def tail(  # noqa: PLR0913 - options of a command
         reasons=tuple(reason or ()),
         kinds=tuple(kind or ()),
         severity=severity or Severity.INFO,
-        since_ms=None if since is None else moment_ms(since, time.time_ns() // 1_000_000),
+        since_ms=_since_ms(since),
         last=LAST,
         count=count,
     )
@@ -129,3 +134,9 @@ def tail(  # noqa: PLR0913 - options of a command
 def _refuse(wrong: object, options: str, words: str) -> None:
     if wrong:
         raise typer.BadParameter(f"{options} {words}")
+
+
+def _since_ms(since: str | None) -> int | None:
+    from mdhub.cli.moments import moment_ms
+
+    return None if since is None else moment_ms(since, time.time_ns() // 1_000_000)

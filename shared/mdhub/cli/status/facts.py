@@ -177,7 +177,8 @@ def _stream(log: Log, stream: Stream, shard: int | None, now_ms: int) -> StreamF
         log.entries(stream, shard=at, count=1),
         log.entries(stream, shard=at, count=1, newest_first=True),
     )
-    oldest, newest = (now_ms - id_parts(end[0][0])[0] if end else None for end in ends)
+    # What is written while we look is newer than the server's time asked for before.
+    oldest, newest = (max(0, now_ms - id_parts(end[0][0])[0]) if end else None for end in ends)
     length, used = log.length(stream, shard=at), log.memory_bytes(stream, shard=at)
     return StreamFacts(stream.name, shard, length, used, oldest, newest)
 
