@@ -65,36 +65,39 @@ SourceOption = Annotated[
 ]
 
 
+Changed = Annotated[
+    bool, typer.Option("--changed", help="Only ticks that change the contract's volume.")
+]
+Rejected = Annotated[
+    bool, typer.Option("--rejected", help="What the arbiter refused, read from the log.")
+]
+ConfigFile = Annotated[Path | None, typer.Option(help="Configuration file (TOML).")]
+
+
 def tail(  # noqa: PLR0913 - options of a command
     patterns: Patterns = None,
     endpoint: Endpoints = None,
     form: FormOption = None,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     source: SourceOption = None,
-    changed: Annotated[
-        bool, typer.Option("--changed", help="Only ticks that change the contract's volume.")
-    ] = False,
+    changed: Changed = False,
     snapshot: Annotated[bool, typer.Option(help="Begin with last values.")] = True,
     count: Annotated[int | None, typer.Option(min=1, help="End after this many rows.")] = None,
-    rejected: Annotated[
-        bool, typer.Option("--rejected", help="What the arbiter refused, read from the log.")
-    ] = False,
+    rejected: Rejected = False,
     reason: Reasons = None,
     events: Annotated[bool, typer.Option("--events", help="Events, read from the log.")] = False,
     kind: Kinds = None,
     severity: AtLeast = None,
     since: Moment = None,
-    config: Annotated[Path | None, typer.Option(help="Configuration file (TOML).")] = None,
+    config: ConfigFile = None,
     data: Annotated[Path | None, typer.Option(help="Folder of an embedded server's data.")] = None,
 ) -> None:
     """Follow clean ticks, rejected ticks or events.
 
-    Ticks come from a publisher, rejections and events from the log.
-
-    Ticks: patterns, --source, --changed, --endpoint. Rejections: patterns, --source, --reason,
-    --since. Events: --source, --kind, --severity, --since; those that come every second
-    (heartbeat, source.rate) only by --kind. Rows as a table, as lines, as JSON (one object with
-    field names per line), as CSV with a header.
+    Ticks (of a publisher): patterns, --source, --changed. Rejections (of the log): patterns,
+    --source, --reason, --since. Events (of the log): --source, --kind, --severity, --since; those
+    that come every second (heartbeat, source.rate) only by --kind. JSON is one object with field
+    names per line, CSV has a header.
 
     The log is found by --data or --config, by MDHUB_REDIS_URL, else in the folder mdhub-data.
     """
