@@ -33,7 +33,6 @@ _SIMPLE: Final[Mapping[type[inspect.Type], Schema]] = {
     inspect.BoolType: {"type": "boolean"},
     inspect.DictType: {"type": "object"},
     inspect.NoneType: {"type": "null"},
-    inspect.StrType: {"type": "string"},
 }
 _FIXED: Final[Mapping[tuple[Payload, str], str]] = {
     (requests.HelloRequest, "name"): requests.RequestName.HELLO,
@@ -66,7 +65,15 @@ _BODIES: Final[Mapping[Payload, Mapping[StrEnum, Payload | Schema]]] = {
         entries.ControlKind.CLOCK: entries.Clock,
         entries.ControlKind.LEAD: entries.Lead,
         entries.ControlKind.CONFIG: entries.ConfigChange,
+        entries.ControlKind.RULES: entries.RulesChange,
+        entries.ControlKind.VERDICT: entries.SourceVerdict,
+        entries.ControlKind.OPERATOR: entries.SourceVerdict,
         entries.ControlKind.LOST: entries.LostRange,
+        entries.ControlKind.CONTRACTS: {
+            "type": "array",
+            "items": {"$ref": f"#/$defs/{entries.ContractRow.__name__}"},
+            "maxItems": 500,
+        },
         entries.ControlKind.CALENDAR: {"type": "array", "items": {"type": "integer"}},
     },
     entries.Marker: {
@@ -174,8 +181,9 @@ def _type(kind: inspect.Type) -> Schema:
                 "maximum": high if most is None else most,
             }
         case inspect.FloatType(ge=least, le=most):
-            bounds = {"minimum": least, "maximum": most}
-            return {"type": "number", **{k: v for k, v in bounds.items() if v is not None}}
+            return {"type": "number", **_given(minimum=least, maximum=most)}
+        case inspect.StrType(min_length=least, max_length=most):
+            return {"type": "string", **_given(minLength=least, maxLength=most)}
         case inspect.ListType(item_type=item):
             return {"type": "array", "items": _type(item)}
         case inspect.TupleType(item_types=items):
@@ -189,6 +197,10 @@ def _type(kind: inspect.Type) -> Schema:
             return _reference(cls)
         case _:
             return dict(_SIMPLE[type(kind)])
+
+
+def _given(**bounds: float | None) -> Schema:
+    return {name: bound for name, bound in bounds.items() if bound is not None}
 
 
 def _union(members: list[Schema]) -> Schema:

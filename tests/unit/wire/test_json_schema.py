@@ -114,6 +114,8 @@ def _readable(payload: type, row: Row) -> bool:
         ("Control", lambda row: [row[0], "clock", *row[2:6], ["noon"]]),
         ("Control", lambda row: [row[0], "calendar", *row[2:6], ["20261001"]]),
         ("Marker", lambda row: [row[0], "end_of_session", row[2], []]),
+        ("Control", lambda row: [row[0], "rules", *row[2:6], [0]]),
+        ("Control", lambda row: [row[0], "contracts", *row[2:6], [["cu2610", "SHFE"]] * 501]),
     ],
 )
 def test_a_payload_that_contradicts_itself_is_refused(
