@@ -46,8 +46,9 @@ bench: install ## measure speed (ARGS="--help" for options)
 	@test -f bench/__main__.py || { echo "no benchmark yet: bench/__main__.py is missing"; exit 1; }
 	$(RUN) bench $(ARGS)
 
-wire-docs: install ## write docs/wire.md from the code
+wire-docs: install ## write docs/wire.md and docs/wire.schema.json from the code
 	$(RUN) mdhub.wire.markdown > docs/wire.md
+	$(RUN) mdhub.wire.json_schema > docs/wire.schema.json
 
 config-docs: install ## write docs/configuration.md and deploy/hub.example.toml from the code
 	$(RUN) mdhub.config.markdown > docs/configuration.md

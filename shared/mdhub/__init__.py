@@ -22,8 +22,16 @@ if TYPE_CHECKING:
         HubUnreachable,
         PatternError,
         ReplacedError,
+        SchemaError,
     )
-    from mdhub.sdk.events import Delivery, EpochChange, Position, Stall, Statistics
+    from mdhub.sdk.events import (
+        Delivery,
+        EpochChange,
+        Position,
+        SchemaMismatch,
+        Stall,
+        Statistics,
+    )
     from mdhub.sdk.hub import Hub, connect
     from mdhub.wire.errors import MdhubError
     from mdhub.wire.ticks import CleanTick as Tick
@@ -42,6 +50,8 @@ __all__ = [
     "PatternError",
     "Position",
     "ReplacedError",
+    "SchemaError",
+    "SchemaMismatch",
     "Stall",
     "Statistics",
     "Tick",
@@ -64,6 +74,8 @@ _HOMES: Final = {
     "PatternError": ("mdhub.sdk.errors", "PatternError"),
     "Position": ("mdhub.sdk.events", "Position"),
     "ReplacedError": ("mdhub.sdk.errors", "ReplacedError"),
+    "SchemaError": ("mdhub.sdk.errors", "SchemaError"),
+    "SchemaMismatch": ("mdhub.sdk.events", "SchemaMismatch"),
     "Stall": ("mdhub.sdk.events", "Stall"),
     "Statistics": ("mdhub.sdk.events", "Statistics"),
     "Tick": ("mdhub.wire.ticks", "CleanTick"),

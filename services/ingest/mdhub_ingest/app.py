@@ -23,7 +23,8 @@ __all__ = ["main"]
 
 CONVERGE_S: Final = 0.05
 QUARANTINE_AFTER: Final = 20
-EXAMPLE: Final = """example:
+EXAMPLE: Final = """exit codes: 0 stopped, 2 a source is wrongly described
+example:
   MDHUB_REDIS_URL=redis://127.0.0.1:6379 mdhub run ingest \\
       --source '{"name": "A", "sim": {"seed": 7}, "misbehave": "lose=0.01"}' \\
       --source '{"name": "B", "sim": {"seed": 7}, "misbehave": "lag_ms=5-30"}'

@@ -14,7 +14,7 @@ from typing import Final
 
 from mdhub.market.snapshot import Snapshot, raw_tick
 from mdhub.runtime.backoff import Backoff
-from mdhub.runtime.heartbeat import BEAT_EVERY_S, beat_payload
+from mdhub.runtime.heartbeat import BEAT_EVERY_S, ENDED, beat_payload
 from mdhub.runtime.logging import Logger
 from mdhub.runtime.outage import Outage
 from mdhub.streams.errors import StreamsError, Superseded, Unusable
@@ -113,7 +113,7 @@ class RawWriter:
                     have[shard] = self._flush(log, shard, have[shard], backoff)
                 self._beat(log, "running")
             self._beat_due_s = 0.0
-            self._beat(log, "ended")
+            self._beat(log, ENDED)
         finally:
             log.close()
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from mdhub.runtime.backoff import Backoff
-from mdhub.runtime.heartbeat import beat_payload
+from mdhub.runtime.heartbeat import ENDED, beat_payload
 from mdhub.runtime.logging import Logger, service_logger
 from mdhub.runtime.outage import Outage
 from mdhub.runtime.service import begin, redis_url
@@ -37,7 +37,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="mdhub run monitor",
         description="Watch services and sources; write heartbeats and rates into events.",
-        epilog="example: MDHUB_REDIS_URL=redis://127.0.0.1:6379 mdhub run monitor",
+        epilog="exit codes: 0 stopped, 1 cannot work with this server; "
+        "example: MDHUB_REDIS_URL=redis://127.0.0.1:6379 mdhub run monitor",
     )
     parser.add_argument("--id", default="A", help="name of this instance (default A)")
     parser.add_argument("--prefix", default="mdhub:", help="key prefix of the hub")
@@ -92,9 +93,10 @@ def _watch(
             if time.monotonic() >= due_s:
                 due_s = time.monotonic() + REPORT_EVERY_S
                 report(rates)
-                _beat(log, options.id)
+                _beat(log, options.id, "watching")
                 for shard, tail in enumerate(tails):
                     log.set_cursor(shard, RAW, reader=f"monitor:{options.id}", cursor=tail.cursor)
+        _beat(log, options.id, ENDED)
     finally:
         for tail in tails:
             tail.close()
@@ -142,6 +144,6 @@ def _event(
     )
 
 
-def _beat(log: Log, instance_id: str) -> None:
+def _beat(log: Log, instance_id: str, state: str) -> None:
     instance = f"monitor:{instance_id}"
-    log.beat(instance, beat_payload("monitor", instance, "watching", {}))
+    log.beat(instance, beat_payload("monitor", instance, state, {}))

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Final
 
+from mdhub import __version__
 from mdhub.streams.errors import StreamsError
 from mdhub.streams.port import Log
 from mdhub.wire.codec import decode_request_head, decoder, encode
@@ -76,26 +77,31 @@ class Answers:
         publisher_id: str,
         log: Callable[[], Log | None],
         wall_ns: Callable[[], int],
+        greeted: Callable[[HelloRequest, str], None] = lambda _hello, _address: None,
     ) -> None:
+        """`greeted` is told every `hello` that is answered, with the client's address."""
         self.refused = 0
         self._shards = shards
         self._publisher_id = publisher_id
         self._log = log
         self._wall_ns = wall_ns
+        self._greeted = greeted
         self._begin: dict[str, Callable[[bytes, int], Steps]] = {
-            RequestName.HELLO: self._hello,
             RequestName.SNAPSHOT: self._snapshot,
             RequestName.TAILS: self._tails,
             RequestName.REPLAY: self._replay,
         }
 
-    def begin(self, request: bytes) -> Answer:
+    def begin(self, request: bytes, address: str = "") -> Answer:
         """Start the answer to one request. Never raises, nor does what it returns."""
         req_id = 0
         try:
             head = decode_request_head(request)
             req_id = head.req_id if 0 <= head.req_id <= _MAX_INT else 0
-            yield from self._begin.get(head.name, _unknown)(request, req_id)
+            if head.name == RequestName.HELLO:
+                yield from self._hello(request, req_id, address)
+            else:
+                yield from self._begin.get(head.name, _unknown)(request, req_id)
         except Refusal as refusal:
             yield self.refuse(req_id, refusal.code, str(refusal))
         except (ValueError, re.error, RecursionError) as error:
@@ -108,12 +114,13 @@ class Answers:
         self.refused += 1
         return [encode(ErrorReply.of(req_id, code, message))]
 
-    def _hello(self, request: bytes, req_id: int) -> Steps:
-        _decode_hello(request)
+    def _hello(self, request: bytes, req_id: int, address: str) -> Steps:
+        self._greeted(_decode_hello(request), address)
         shards = [self._info(shard) for shard in self._shards.values()]
         reply = HelloReply(
-            SCHEMA_VERSION, req_id, Status.OK, schema_digest(), self._publisher_id, shards
-        )
+            SCHEMA_VERSION, req_id, Status.OK, schema_digest(), self._publisher_id, shards,
+            __version__,
+        )  # fmt: skip
         yield [encode(reply)]
 
     def _info(self, shard: Shard) -> ShardInfo:

@@ -48,7 +48,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="mdhub run publisher",
         description="Serve the clean stream over ZeroMQ. The server address is read from "
         "MDHUB_REDIS_URL.",
-        epilog="example: MDHUB_REDIS_URL=redis://127.0.0.1 mdhub run publisher --id B --port 5565",
+        epilog="exit codes: 0 stopped, 1 cannot serve here or work with this server; "
+        "example: MDHUB_REDIS_URL=redis://127.0.0.1 mdhub run publisher --id B --port 5565",
     )
     parser.add_argument("--id", default="A", help="name of this publisher (default: %(default)s)")
     parser.add_argument("--bind", default="127.0.0.1", help="address (default: %(default)s)")

@@ -60,7 +60,7 @@ class Clients:
         """Tell whether an answer is under way."""
         return bool(self._clients)
 
-    def request(self, frames: Frames) -> None:
+    def request(self, frames: Frames, address: str = "") -> None:
         """Take in one message of the request socket: identity, then one frame."""
         identity, *body = frames
         if len(body) != 1:
@@ -73,7 +73,7 @@ class Clients:
         if client is None or len(client.answers) >= MAX_ANSWERS:
             self._refuse_busy(identity, body[0])
             return
-        client.answers.append(self._answers.begin(body[0]))
+        client.answers.append(self._answers.begin(body[0], address))
 
     def step(self, budget_ns: int) -> None:
         """Give every client its turns until the time is up or nobody can take more.

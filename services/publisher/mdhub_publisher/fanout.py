@@ -8,18 +8,20 @@ nobody: a server that hangs is told as `stalled`, it does not silence the publis
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import zmq
 
-from mdhub.runtime.heartbeat import beat_payload
+from mdhub.runtime.heartbeat import ENDED, beat_payload
 from mdhub.runtime.logging import Logger
 from mdhub.streams.errors import StreamsError
 from mdhub.streams.port import Entry, Log
-from mdhub.streams.topology import CLEAN
+from mdhub.streams.topology import CLEAN, EVENTS
 from mdhub.wire.codec import encode
 from mdhub.wire.live import Heartbeat, HubState, LiveHeader
 from mdhub.wire.ticks import SCHEMA_VERSION
@@ -27,6 +29,7 @@ from mdhub.wire.topics import heartbeat_topic
 from mdhub_publisher.answers import Answers
 from mdhub_publisher.clients import Clients, Sent
 from mdhub_publisher.frames import live_frames
+from mdhub_publisher.mismatches import Mismatches
 from mdhub_publisher.shard import Phase, Shard
 from mdhub_publisher.sockets import Sockets
 from mdhub_publisher.source import Follow, Source
@@ -82,11 +85,13 @@ class Fanout:
             unwatch=self._unwatch,
             logger=logger,
         )
+        self.mismatches = Mismatches(settings.publisher_id, logger=logger)
         self._answers = Answers(
             self.shards,
             publisher_id=settings.publisher_id,
             log=lambda: self.source.log,
             wall_ns=time.time_ns,
+            greeted=self.mismatches.greeted,
         )
         self.clients = Clients(self._answers, send=self._reply, monotonic_ns=time.monotonic_ns)
         self.published = 0
@@ -101,6 +106,7 @@ class Fanout:
         try:
             while not stop():
                 self.turn()
+            self._say_ended()
         finally:
             self.close()
 
@@ -171,13 +177,27 @@ class Fanout:
         log = self.source.log
         if log is None:
             return
-        name = f"publisher:{self._settings.publisher_id}"
         for shard in self.shards.values():
             if shard.phase is Phase.LIVE:
-                log.set_cursor(shard.shard, CLEAN, reader=name, cursor=shard.cursor)
+                log.set_cursor(shard.shard, CLEAN, reader=self._name, cursor=shard.cursor)
         states = {shard.state(now_ns) for shard in self.shards.values()}
         state = next((s for s in (HubState.STALLED, HubState.HOLDING) if s in states), HubState.OK)
-        log.beat(name, beat_payload("publisher", name, state, self.counters()))
+        self._beat(log, state)
+        self.mismatches.flush(partial(log.append, EVENTS))
+
+    @property
+    def _name(self) -> str:
+        return f"publisher:{self._settings.publisher_id}"
+
+    def _beat(self, log: Log, state: str) -> None:
+        log.beat(self._name, beat_payload("publisher", self._name, state, self.counters()))
+
+    def _say_ended(self) -> None:
+        """Stopped on purpose: nobody shall miss this instance."""
+        log = self.source.log
+        if log is not None:
+            with contextlib.suppress(StreamsError):
+                self._beat(log, ENDED)
 
     def counters(self) -> dict[str, int]:
         """Counters for the service heartbeat."""
@@ -196,6 +216,8 @@ class Fanout:
             "busy": self.clients.busy,
             "clients_dropped": self.clients.dropped,
             "reconnects": self.source.reconnects,
+            "schema_mismatches": self.mismatches.seen,
+            "schema_mismatches_untold": self.mismatches.untold,
         }
 
     def _watch(self, follow: Follow) -> None:
@@ -214,7 +236,8 @@ class Fanout:
     def _take_requests(self) -> None:
         try:
             for _ in range(_REQUESTS_PER_TURN):
-                self.clients.request(self._requests.recv_multipart(zmq.NOBLOCK))
+                parts = self._requests.recv_multipart(zmq.NOBLOCK, copy=False)
+                self.clients.request([part.bytes for part in parts], _address(parts[-1]))
         except zmq.Again:
             pass
 
@@ -228,3 +251,11 @@ class Fanout:
                 return Sent.GONE
             raise
         return Sent.OK
+
+
+def _address(part: zmq.Frame) -> str:
+    """Return the address a message came from, as far as the transport tells."""
+    try:
+        return str(part.get("Peer-Address"))
+    except zmq.ZMQError:
+        return ""

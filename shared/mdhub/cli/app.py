@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 try:
     import typer
@@ -13,7 +13,11 @@ except ImportError:  # the base install is the SDK alone
     sys.exit('the mdhub command needs its own extra: pip install "mdhub[cli]" (or "mdhub[demo]")')
 
 from mdhub import __version__
+from mdhub.cli.completion import services
 from mdhub.cli.config_app import config_app
+from mdhub.cli.epilog import epilog
+from mdhub.cli.run import RUN_EPILOG
+from mdhub.cli.tail_app import TAIL_EPILOG, tail
 from mdhub.wire.errors import MdhubError
 
 __all__ = ["app", "main"]
@@ -21,7 +25,11 @@ __all__ = ["app", "main"]
 app = typer.Typer(
     name="mdhub",
     help="One trusted market data stream from several live feeds of Chinese futures and options.",
-    epilog="Example: mdhub demo; then mdhub up, and beside it mdhub status and mdhub tail",
+    epilog=epilog(
+        "mdhub demo",
+        "mdhub up, and beside it mdhub status --watch and mdhub tail",
+        codes="0 done, 1 it went wrong (one sentence on stderr says what to do)",
+    ),
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -30,7 +38,6 @@ app.add_typer(config_app, name="config")
 
 Config = Annotated[Path | None, typer.Option(help="Configuration file (TOML).")]
 Data = Annotated[Path | None, typer.Option(help="Folder of an embedded server's data.")]
-Format = Literal["table", "lines", "json", "csv"]
 
 
 def main() -> None:
@@ -67,13 +74,24 @@ def _speed(text: str) -> float:
 @app.callback()
 def _common(
     version: Annotated[
-        bool, typer.Option("--version", callback=lambda v: _version(wanted=v), is_eager=True)
+        bool,
+        typer.Option(
+            "--version",
+            callback=lambda v: _version(wanted=v),
+            is_eager=True,
+            help="Print the release and exit.",
+        ),
     ] = False,
 ) -> None:
     """Options of every command."""
 
 
-@app.command(epilog="Example: mdhub demo --seconds 20 --json")
+@app.command(
+    epilog=epilog(
+        "mdhub demo --seconds 20 --json",
+        codes="0 the strategy got every tick once, 1 it did not, or the demo could not run",
+    )
+)
 def demo(  # noqa: PLR0913 - options of a command
     seconds: Annotated[
         float | None, typer.Option(min=4, help="End after this long; else run until Ctrl-C.")
@@ -94,10 +112,11 @@ def demo(  # noqa: PLR0913 - options of a command
         Path | None, typer.Option(help="Keep logs and receipts in this folder.")
     ] = None,
 ) -> None:
-    """Watch the whole hub work on this machine: two sources, one killed now and then.
+    """Watch the whole hub at work on this machine.
 
-    An independent checker recomputes what the market made; exit code 1 if the strategy
-    missed a tick, got one twice or got a false one.
+    Two sources play one market; one of them misbehaves and is killed now and then. An independent
+    checker recomputes what the market made; exit code 1 if the strategy missed a tick, got one
+    twice or got a false one.
     """
     from mdhub.demo.market import RecordedDemo, SimDemo
     from mdhub.demo.run import DemoOptions, run_demo
@@ -114,7 +133,12 @@ def demo(  # noqa: PLR0913 - options of a command
     sys.exit(run_demo(market, DemoOptions(seconds, json, keep=keep)))
 
 
-@app.command(epilog="Example: mdhub up --config hub.toml --port 5555")
+@app.command(
+    epilog=epilog(
+        "mdhub up --config hub.toml --port 5555",
+        codes="0 ended by Ctrl-C or SIGTERM, 1 the server or a port cannot be used",
+    )
+)
 def up(  # noqa: PLR0913 - options of a command
     config: Config = None,
     data: Data = None,
@@ -150,22 +174,37 @@ def up(  # noqa: PLR0913 - options of a command
     sys.exit(run_up(config, overrides, tuple(source or ())))
 
 
-@app.command(epilog="Example: mdhub status --watch")
+@app.command(
+    epilog=epilog(
+        "mdhub status --watch",
+        codes="0 all is well (always with --watch), 1 something is wrong or no hub was found",
+    )
+)
 def status(
     config: Config = None,
     data: Data = None,
     watch: Annotated[bool, typer.Option("--watch", help="Look every second.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object per look.")] = False,
 ) -> None:
-    """Show services, sources, streams, lag, leadership and memory of a running hub.
+    """Show what runs, how it is, and what is wrong.
 
-    Exit code 1 if something is wrong, with one line saying what and what to do. The hub is found
-    by --data or --config, by MDHUB_REDIS_URL, else in the folder mdhub-data.
+    Leadership and lag of each shard, services, sources, streams and memory. Exit code 1 if
+    something is wrong, with one line saying what and what to do. The hub is found by --data or
+    --config, by MDHUB_REDIS_URL, else in the folder mdhub-data.
     """
     from mdhub.cli.hubs import find_hub
-    from mdhub.cli.status.run import run_status
+    from mdhub.cli.status.run import run_status, say_unfound
 
-    sys.exit(run_status(find_hub(config, data), as_json=json, watch=watch))
+    try:
+        hub = find_hub(config, data)
+    except MdhubError as error:
+        if json:
+            say_unfound(error)
+        raise
+    sys.exit(run_status(hub, as_json=json, watch=watch))
+
+
+app.command(epilog=TAIL_EPILOG)(tail)
 
 
 @app.command(epilog="Example: mdhub calendar rb --date 2026-11-23 --json")
@@ -204,68 +243,30 @@ def calendar(
         "ignore_unknown_options": True,
         "help_option_names": [],
     },
-    epilog="Example: mdhub run publisher --port 5555",
+    epilog=RUN_EPILOG,
 )
 def run(
     context: typer.Context,
-    service: Annotated[str, typer.Argument(help="ingest, arbiter, publisher or monitor")] = "",
+    service: Annotated[
+        str, typer.Argument(help="ingest, arbiter, publisher or monitor", autocompletion=services)
+    ] = "",
 ) -> None:
-    """Run one service in the foreground: ingest, arbiter, publisher or monitor."""
+    """Run one service in the foreground."""
     from mdhub.cli.run import run_service
 
     sys.exit(run_service(service, context.args))
 
 
-@app.command(epilog="Example: mdhub tail 'IF*.CFFEX' 'rb2610.SHFE' --changed --format csv")
-def tail(  # noqa: PLR0913 - options of a command
-    patterns: Annotated[
-        list[str] | None, typer.Argument(help="Instruments, e.g. 'IF*.CFFEX'; default all.")
-    ] = None,
-    endpoint: Annotated[
-        list[str] | None, typer.Option(help="Publisher; repeatable.", show_default=False)
-    ] = None,
-    form: Annotated[
-        Format | None,
-        typer.Option("--format", help="Default: a table on a terminal, lines in a pipe."),
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
-    source: Annotated[
-        str | None, typer.Option(help="Only of this source (of events: this subject).")
-    ] = None,
-    changed: Annotated[
-        bool, typer.Option("--changed", help="Only ticks that change the contract's volume.")
+@app.command(epilog=epilog("mdhub schema > wire.schema.json"))
+def schema(
+    digest: Annotated[
+        bool, typer.Option("--digest", help="Only the digest that publishers answer with.")
     ] = False,
-    snapshot: Annotated[bool, typer.Option(help="Begin with last values.")] = True,
-    count: Annotated[int | None, typer.Option(min=1, help="End after this many rows.")] = None,
-    rejected: Annotated[
-        bool, typer.Option("--rejected", help="What the arbiter refused, read from the log.")
-    ] = False,
-    events: Annotated[bool, typer.Option("--events", help="Events, read from the log.")] = False,
-    kind: Annotated[
-        list[str] | None, typer.Option(help="Only events of this kind; repeatable.")
-    ] = None,
-    config: Config = None,
-    data: Data = None,
 ) -> None:
-    """Follow clean ticks from a publisher; with --rejected or --events a stream of the log.
+    """Print the wire contract of this release as JSON Schema (2020-12)."""
+    from mdhub.cli.schema import run_schema
 
-    The log is found by --data or --config, by MDHUB_REDIS_URL, else in the folder mdhub-data.
-    """
-    chosen = "json" if json else form
-    if rejected or events:
-        from mdhub.cli.hubs import find_hub
-        from mdhub.cli.tail_log import LogFilter, follow_events, follow_rejected
-
-        if chosen == "table" or (rejected and events):
-            raise typer.BadParameter("--rejected or --events, as lines, json or csv")
-        shown = LogFilter(tuple(patterns or ["*"]), source, tuple(kind or ()), count=count)
-        follow = follow_rejected if rejected else follow_events
-        sys.exit(follow(find_hub(config, data), chosen or "lines", shown))
-    from mdhub.cli.tail import TickFilter, run_tail
-
-    where = endpoint or ["tcp://127.0.0.1:5555"]
-    passing = TickFilter(source, changed, count)
-    sys.exit(run_tail(patterns or ["*"], where, form=chosen, snapshot=snapshot, chosen=passing))
+    sys.exit(run_schema(digest_only=digest))
 
 
 if __name__ == "__main__":

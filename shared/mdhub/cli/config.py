@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 from mdhub.calendar import Calendar
 from mdhub.cli.hubs import check_source
-from mdhub.config import load
+from mdhub.cli.pipe import reader_may_leave
+from mdhub.config import ConfigError, load
+from mdhub.config.errors import Problem
 from mdhub.config.example import example_toml
 from mdhub.config.show import settings
 
@@ -18,14 +21,16 @@ def run_show(file: Path | None, *, as_json: bool) -> int:
     """Print every value in force with its origin."""
     found = settings(load(file))
     if as_json:
-        print(
-            json.dumps({each.key: {"value": each.value, "origin": each.origin} for each in found})
-        )
+        held = {each.key: {"value": each.value, "origin": each.origin} for each in found}
+        _say(json.dumps(held))
         return 0
     rows = [(each.key, _shown(each.value), each.origin) for each in found]
     widths = [max(len(row[i]) for row in rows) for i in (0, 1)]
-    for key, value, origin in rows:
-        print(f"{key:<{widths[0]}}  {value:<{widths[1]}}  {origin}")
+    _say(
+        "\n".join(
+            f"{key:<{widths[0]}}  {value:<{widths[1]}}  {origin}" for key, value, origin in rows
+        )
+    )
     return 0
 
 
@@ -33,15 +38,29 @@ def _shown(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def run_check(file: Path) -> int:
-    """Say that a file is good; raises ConfigError or BadCalendar naming every problem."""
-    config = load(file, check_source=check_source).config
-    Calendar.load(config.calendar.override)
-    print(f"{file}: good")
-    return 0
+def run_check(file: Path, *, as_json: bool) -> int:
+    """Say that a file is good; raises ConfigError (as JSON it prints the problems) or BadCalendar."""
+    problems: tuple[Problem, ...] = ()
+    try:
+        config = load(file, check_source=check_source).config
+        Calendar.load(config.calendar.override)
+    except ConfigError as error:
+        if not as_json:
+            raise
+        problems = error.problems
+    if as_json:
+        _say(json.dumps({"ok": not problems, "problems": [asdict(each) for each in problems]}))
+    else:
+        _say(f"{file}: good")
+    return ConfigError.exit_code if problems else 0
 
 
 def run_example() -> int:
     """Print the commented example."""
-    print(example_toml(), end="")
+    _say(example_toml().rstrip("\n"))
     return 0
+
+
+def _say(text: str) -> None:
+    with reader_may_leave():
+        print(text)

@@ -8,39 +8,47 @@ from typing import Annotated
 
 import typer
 
+from mdhub.cli.epilog import epilog
+
 __all__ = ["config_app"]
 
 config_app = typer.Typer(
     help="Show, check and explain the configuration.",
     no_args_is_help=True,
-    epilog="Example: mdhub config show --config hub.toml",
+    epilog=epilog("mdhub config show --config hub.toml"),
     rich_markup_mode=None,
 )
 
 
-@config_app.command(epilog="Example: mdhub config show --config hub.toml --json")
+@config_app.command(epilog=epilog("mdhub config show --config hub.toml --json"))
 def show(
     config: Annotated[Path | None, typer.Option(help="Configuration file (TOML).")] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    """Show every value in force and its origin: default, file and line, or variable.
+    """Show every value in force and where it comes from.
 
-    Secrets are redacted.
+    That is: a default, a file and its line, or a variable. Secrets are redacted.
     """
     from mdhub.cli.config import run_show
 
     sys.exit(run_show(config, as_json=json))
 
 
-@config_app.command(epilog="Example: mdhub config check hub.toml")
-def check(file: Annotated[Path, typer.Argument(help="Configuration file (TOML).")]) -> None:
-    """Find every mistake of a file (and of MDHUB_ variables) at once; exit code 2 if any."""
+@config_app.command(epilog=epilog("mdhub config check hub.toml", codes="0 good"))
+def check(
+    file: Annotated[Path, typer.Argument(help="Configuration file (TOML).")],
+    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Find every mistake of a file at once.
+
+    Also those of MDHUB_ variables. Exit code 2 if there are any.
+    """
     from mdhub.cli.config import run_check
 
-    sys.exit(run_check(file))
+    sys.exit(run_check(file, as_json=json))
 
 
-@config_app.command(epilog="Example: mdhub config example > hub.toml")
+@config_app.command(epilog=epilog("mdhub config example > hub.toml"))
 def example() -> None:
     """Print a commented example with every default."""
     from mdhub.cli.config import run_example

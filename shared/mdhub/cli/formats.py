@@ -1,4 +1,4 @@
-"""Rows to standard output: plain lines, JSON lines with field names, CSV with a header."""
+"""Rows to standard output: lines, JSON lines with field names, CSV with a header."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mdhub.config import HubConfig, Loaded, load
+from mdhub.config.layers import DEFAULT
 from mdhub.config.load import Option
 from mdhub.config.locate import Key
 from mdhub.config.model import RecordingSource, SimSource
@@ -27,7 +28,8 @@ class HubAddress:
 
     url: str
     prefix: str
-    shards: int
+    shards: int | None
+    """As configured; None = not configured, the log knows."""
     silent_ms: int
 
 
@@ -48,9 +50,15 @@ def find_hub(file: Path | None, data: Path | None) -> HubAddress:
     options: dict[Key, Option] = {}
     if data is not None:
         options = {("hub", "data"): ("--data", str(data)), ("server", "url"): ("--data", None)}
-    config = load(file, options=options).config
-    url = _server_url(config)
-    return HubAddress(url, config.hub.prefix, config.hub.shards, config.monitor.silent_ms)
+    loaded = load(file, options=options)
+    config = loaded.config
+    told = loaded.origin(("hub", "shards")) != DEFAULT
+    return HubAddress(
+        url=_server_url(config),
+        prefix=config.hub.prefix,
+        shards=config.hub.shards if told else None,
+        silent_ms=config.monitor.silent_ms,
+    )
 
 
 def load_hub(file: Path | None, overrides: Overrides) -> Loaded:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +13,7 @@ from rich.table import Table
 
 import mdhub
 from mdhub.cli.formats import Format, named_tick, writer
+from mdhub.cli.pipe import reader_may_leave
 from mdhub.wire.topics import subscription_prefixes
 
 __all__ = ["TickFilter", "best", "run_tail"]
@@ -61,16 +62,11 @@ def run_tail(
     console = Console()
     with mdhub.connect(*endpoints) as hub:
         ticks = chosen.of(hub.ticks(*patterns, start="snapshot" if snapshot else "live"))
-        try:
+        with suppress(KeyboardInterrupt), reader_may_leave():
             if form == "table" or (form is None and console.is_terminal):
                 _table(console, ticks)
             else:
                 _print(ticks, form or "lines")
-        except KeyboardInterrupt:
-            return 0
-        except BrokenPipeError:
-            sys.stderr.close()
-            return 0
     return 0
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
 from mdhub.cli.formats import Format, named_tick, writer
 from mdhub.cli.hubs import HubAddress
+from mdhub.cli.pipe import reader_may_leave
+from mdhub.cli.scrolling import scrolling_table
 from mdhub.market.products import exchange_of
 from mdhub.streams import open_log
 from mdhub.streams.ids import id_parts
@@ -25,7 +27,7 @@ from mdhub.wire.codec import (
     decode_rejected_header,
 )
 from mdhub.wire.entries import RejectedHeader
-from mdhub.wire.ops import Event, EventKind
+from mdhub.wire.ops import Event, EventKind, Severity
 from mdhub.wire.ticks import CHINA_TIME, RawTick
 from mdhub.wire.topics import instrument_matcher
 
@@ -37,6 +39,8 @@ LOOK_BACK: Final = 5_000
 """Entries in which the newest rows that pass are looked for."""
 BLOCK_MS: Final = 200
 READ_COUNT: Final = 500
+REJECTED_COLUMNS: Final = ("time", "source", "verdict", "reason", "contract", "last")
+EVENT_COLUMNS: Final = ("time", "severity", "kind", "subject", "facts")
 
 T = TypeVar("T")
 
@@ -49,12 +53,28 @@ class LogFilter:
     """Instruments of rejected ticks; one without an exchange is known by its product."""
     source: str | None = None
     """Of rejected ticks the source, of events the subject."""
+    reasons: Sequence[str] = ()
+    """Reasons of rejected ticks; empty = all."""
     kinds: Sequence[str] = ()
     """Kinds of events; empty = all but those that come every second."""
+    severity: Severity = Severity.INFO
+    """Events of this severity and above."""
+    since_ms: int | None = None
+    """All rows from this moment on, by the server's clock; None = the newest `last`."""
     last: int = 10
     """So many of the newest rows first."""
     count: int | None = None
     """End after so many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape(Generic[T]):
+    """How the rows of a stream are printed."""
+
+    line: Callable[[T], str]
+    named: Callable[[T], Mapping[str, Any]]
+    cells: Callable[[T], Sequence[str]]
+    columns: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +95,12 @@ def follow_rejected(hub: HubAddress, form: Format, chosen: LogFilter) -> int:
         row = _rejection(entry)
         if row is None or chosen.source not in {None, row.header.source}:
             return None
+        if chosen.reasons and row.header.reason not in chosen.reasons:
+            return None
         return row if everything or (row.tick and matches(_vt_symbol(row.tick))) else None
 
-    write = writer(form, line=_rejected_line, named=_named_rejection)
-    return _follow(hub, REJECTED, parse, write, chosen)
+    shape = Shape(_rejected_line, _named_rejection, _rejected_cells, REJECTED_COLUMNS)
+    return _follow(hub, REJECTED, parse, _writer(form, shape), chosen)
 
 
 def follow_events(hub: HubAddress, form: Format, chosen: LogFilter) -> int:
@@ -90,44 +112,58 @@ def follow_events(hub: HubAddress, form: Format, chosen: LogFilter) -> int:
         except DecodeError:
             return None
         wanted = event.kind in chosen.kinds if chosen.kinds else event.kind not in PERIODIC
+        wanted = wanted and _rank(event.severity) >= _rank(chosen.severity)
         return event if wanted and chosen.source in {None, event.subject} else None
 
-    write = writer(form, line=_event_line, named=_named_event)
-    return _follow(hub, EVENTS, parse, write, chosen)
+    shape = Shape(_event_line, _named_event, _event_cells, EVENT_COLUMNS)
+    return _follow(hub, EVENTS, parse, _writer(form, shape), chosen)
+
+
+def _rank(severity: str) -> int:
+    """A severity of a later release is shown, whatever was asked for."""
+    known = list(Severity)
+    return known.index(Severity(severity)) if severity in known else len(known)
+
+
+def _writer(form: Format, shape: Shape[T]) -> AbstractContextManager[Callable[[T], None]]:
+    if form == "table":
+        return scrolling_table(shape.cells, shape.columns)
+    return nullcontext(writer(form, line=shape.line, named=shape.named))
 
 
 def _follow(
     hub: HubAddress,
     stream: Stream,
     parse: Callable[[Entry], T | None],
-    write: Callable[[T], None],
+    opened: AbstractContextManager[Callable[[T], None]],
     chosen: LogFilter,
 ) -> int:
     log = open_log(hub.url, service="cli", prefix=hub.prefix)
-    shards = hub.shards if stream.sharded else 1
     try:
-        for shown, row in enumerate(_rows(log, stream, shards, parse, chosen.last), start=1):
-            write(row)
-            if shown == chosen.count:
-                break
-    except KeyboardInterrupt:
-        return 0
-    except BrokenPipeError:
-        sys.stderr.close()
+        shards = (log.shards() or hub.shards or 1) if stream.sharded else 1
+        with suppress(KeyboardInterrupt), reader_may_leave(), opened as write:
+            for shown, row in enumerate(_rows(log, stream, shards, parse, chosen), start=1):
+                write(row)
+                if shown == chosen.count:
+                    break
     finally:
         log.close()
     return 0
 
 
 def _rows(
-    log: Log, stream: Stream, shards: int, parse: Callable[[Entry], T | None], last: int
+    log: Log, stream: Stream, shards: int, parse: Callable[[Entry], T | None], chosen: LogFilter
 ) -> Iterator[T]:
-    """The newest rows of each shard, then what comes."""
+    """Of each shard the newest rows, or all since a moment; then what comes."""
     after: list[bytes] = []
     for shard in range(shards):
+        if chosen.since_ms is not None:
+            # A cursor just before the moment: what is held comes as if it were new.
+            after.append(b"%d-%d" % (max(0, chosen.since_ms - 1), 2**64 - 1))
+            continue
         held = log.entries(stream, shard=shard, count=LOOK_BACK, newest_first=True)
         newest = (row for entry in held if (row := parse(entry)) is not None)
-        yield from reversed(list(islice(newest, last)))
+        yield from reversed(list(islice(newest, chosen.last)))
         after.append(held[0][0] if held else FIRST_ID)
     tails = [log.tail(stream, shard=shard, after=at) for shard, at in enumerate(after)]
     try:
@@ -164,6 +200,12 @@ def _rejected_line(row: Rejection) -> str:
     return f"{_moment(row.ms)} {header.source} {header.verdict} {header.reason} {what}"
 
 
+def _rejected_cells(row: Rejection) -> Sequence[str]:
+    header, tick = row.header, row.tick
+    name, last = ("(unreadable)", "-") if tick is None else (_vt_symbol(tick), f"{tick.last}")
+    return (_moment(row.ms), header.source, header.verdict, header.reason, name, last)
+
+
 def _named_rejection(row: Rejection) -> dict[str, Any]:
     """Header and all fields of the raw tick (null where it cannot be read)."""
     tick = dict.fromkeys(RawTick.__struct_fields__) if row.tick is None else named_tick(row.tick)
@@ -171,9 +213,13 @@ def _named_rejection(row: Rejection) -> dict[str, Any]:
 
 
 def _event_line(event: Event) -> str:
+    return " ".join(_event_cells(event))
+
+
+def _event_cells(event: Event) -> Sequence[str]:
     facts = " ".join(f"{name}={value}" for name, value in event.body.items())
     moment = _moment(event.ts_ns // 1_000_000)
-    return f"{moment} {event.severity} {event.kind} {event.subject} {facts}"
+    return (moment, event.severity, event.kind, event.subject, facts)
 
 
 def _named_event(event: Event) -> dict[str, Any]:

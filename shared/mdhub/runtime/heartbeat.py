@@ -10,9 +10,11 @@ import msgspec
 
 from mdhub.wire.codec import decoder, encode
 
-__all__ = ["BEAT_EVERY_S", "Beat", "beat_payload", "decode_beat"]
+__all__ = ["BEAT_EVERY_S", "ENDED", "Beat", "beat_payload", "decode_beat"]
 
 BEAT_EVERY_S: Final = 1.0
+ENDED: Final = "ended"
+"""State in the last heartbeat of a service that was stopped or has done its work."""
 
 
 class Beat(msgspec.Struct, array_like=True, frozen=True):

@@ -5,11 +5,13 @@ HubError
 ├── PatternError      an instrument pattern that names nothing
 ├── HubUnreachable    no publisher answered; the message says what to check
 ├── HubClosed         the hub was closed before
-└── ReplacedError     a newer iteration on the same hub has ended this one
+├── ReplacedError     a newer iteration on the same hub has ended this one
+└── SchemaError       a publisher's wire contract is not ours, and that is not accepted
 """
 
 from __future__ import annotations
 
+from mdhub.sdk.events import SchemaMismatch
 from mdhub.wire.errors import MdhubError
 
 __all__ = [
@@ -19,6 +21,7 @@ __all__ = [
     "HubUnreachable",
     "PatternError",
     "ReplacedError",
+    "SchemaError",
 ]
 
 
@@ -44,3 +47,11 @@ class HubClosed(HubError):
 
 class ReplacedError(HubError):
     """One hub serves one iteration at a time, and a newer one has begun."""
+
+
+class SchemaError(HubError):
+    """A publisher's wire contract is not ours: `strict` was asked for, or its v is newer."""
+
+    def __init__(self, mismatch: SchemaMismatch, advice: str) -> None:
+        super().__init__(f"{mismatch}; {advice}")
+        self.mismatch = mismatch

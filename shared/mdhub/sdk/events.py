@@ -15,6 +15,7 @@ __all__ = [
     "Gap",
     "Message",
     "Position",
+    "SchemaMismatch",
     "Stall",
     "Statistics",
 ]
@@ -79,6 +80,30 @@ class Stall(msgspec.Struct, frozen=True):
     stalled: bool
     cause: str
     """`silent`: no heartbeat comes; `log`: heartbeats come, their log time stands still."""
+
+
+class SchemaMismatch(msgspec.Struct, frozen=True):
+    """A publisher was made for another wire contract than this SDK."""
+
+    endpoint: str
+    publisher_id: str
+    digest: str
+    """The publisher's schema digest."""
+    v: int
+    """The publisher's schema version."""
+    release: str
+    """The publisher's release of mdhub; empty = it does not tell."""
+    own_digest: str
+    own_v: int
+    own_release: str
+
+    def __str__(self) -> str:
+        release = f"mdhub {self.release}" if self.release else "an older mdhub"
+        return (
+            f"publisher {self.publisher_id} at {self.endpoint} was made for another wire contract: "
+            f"its schema digest is {self.digest} (v {self.v}, {release}), ours is "
+            f"{self.own_digest} (v {self.own_v}, mdhub {self.own_release})"
+        )
 
 
 class Delivery(msgspec.Struct, frozen=True, gc=False):

@@ -13,15 +13,24 @@ import zmq
 
 from mdhub.sdk.connection import Link, parse_endpoint
 from mdhub.sdk.errors import EndpointError, HubClosed, ReplacedError
-from mdhub.sdk.events import Delivery, EpochChange, Gap, Message, Position, Stall, Statistics
-from mdhub.sdk.requests import Call, Calls, Reply
+from mdhub.sdk.events import (
+    Delivery,
+    EpochChange,
+    Gap,
+    Message,
+    Position,
+    SchemaMismatch,
+    Stall,
+    Statistics,
+)
+from mdhub.sdk.greetings import Contracts, Greetings, SchemaPolicy
 from mdhub.sdk.stream import Event, Stream, plan, unreachable
 from mdhub.sdk.tracker import Limits, Tracker
 from mdhub.wire.codec import DecodeError, decode_clean_tick, decode_marker, decoder
 from mdhub.wire.entries import MarkerKind, QualityMark
 from mdhub.wire.live import HeaderFlag, LiveHeader
-from mdhub.wire.requests import HelloReply, HelloRequest
-from mdhub.wire.ticks import SCHEMA_VERSION, CleanTick
+from mdhub.wire.requests import HelloReply
+from mdhub.wire.ticks import CleanTick
 
 __all__ = ["Hub", "connect"]
 
@@ -32,20 +41,31 @@ OnGap = Callable[[Position, Position, str, bool], None]
 OnEpoch = Callable[[EpochChange], None]
 OnQuality = Callable[[str, str, str], None]
 OnStall = Callable[[Stall], None]
+OnSchema = Callable[[SchemaMismatch], None]
 
 _decode_quality: Final = decoder(QualityMark)
 _logger: Final = logging.getLogger("mdhub")
 
 
-def connect(*endpoints: str, timeout_s: float = 10.0, repair_timeout_s: float = 5.0) -> Hub:
+def connect(
+    *endpoints: str,
+    timeout_s: float = 10.0,
+    repair_timeout_s: float = 5.0,
+    schema: SchemaPolicy = "warn",
+) -> Hub:
     """Connect to one or more publishers of one hub; one that answers is enough.
 
     `repair_timeout_s`: how long a hole may hold back what comes behind it before it is given up
-    and reported. Raises EndpointError, and HubUnreachable if nobody answers within `timeout_s`.
+    and reported. `schema`: what becomes of a publisher whose wire contract is not the one of this
+    SDK (another release): `warn` says so once and goes on, `strict` raises SchemaError, here or,
+    for a publisher that answers later, while iterating. One whose `v` is newer is always refused.
+    Raises EndpointError, SchemaError, and HubUnreachable if nobody answers within `timeout_s`.
     """
+    if schema not in ("warn", "strict"):
+        raise ValueError(f"schema was {schema!r}, expected 'warn' or 'strict'")
     if not endpoints:
         raise EndpointError("no endpoint was given, expected e.g. 'tcp://127.0.0.1:5555'")
-    hub = Hub(endpoints, timeout_s=timeout_s, repair_timeout_s=repair_timeout_s)
+    hub = Hub(endpoints, timeout_s=timeout_s, repair_timeout_s=repair_timeout_s, schema=schema)
     try:
         hub.hello()
     except BaseException:
@@ -62,11 +82,17 @@ class Hub:
     thread, in order with the ticks; what they raise comes out of the iteration.
 
     Loss is never silent: without the callback for it an entry that could not be recovered, a
-    stall, its end and a new epoch are each one WARNING of the `logging` logger "mdhub".
+    stall, its end, a new epoch and a publisher of another contract are each one WARNING of the
+    `logging` logger "mdhub".
     """
 
     def __init__(
-        self, endpoints: tuple[str, ...], *, timeout_s: float, repair_timeout_s: float
+        self,
+        endpoints: tuple[str, ...],
+        *,
+        timeout_s: float,
+        repair_timeout_s: float,
+        schema: SchemaPolicy = "warn",
     ) -> None:
         self.statistics = Statistics()
         self.on_gap: OnGap | None = None
@@ -79,6 +105,8 @@ class Hub:
         """Called with (`symbol.EXCHANGE`, quality, cause); empty quality = good."""
         self.on_stall: OnStall | None = None
         """Called when the hub's log stands still, and when it moves again; else logged."""
+        self.on_schema: OnSchema | None = None
+        """Called when a publisher turns out to have another wire contract; else logged."""
         self.info: HelloReply | None = None
         """What the first publisher to answer said of itself."""
         self._timeout_s = timeout_s
@@ -90,6 +118,8 @@ class Hub:
         parsed = [parse_endpoint(text) for text in dict.fromkeys(endpoints)]
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._links = [Link(self._context, endpoint) for endpoint in parsed]
+        self._greetings = Greetings(self._links, self._ids)
+        self._contracts = Contracts(schema)
         self._stream: Stream | None = None
 
     def __enter__(self) -> Self:
@@ -132,40 +162,46 @@ class Hub:
             self._context.destroy(linger=0)
 
     def hello(self) -> HelloReply:
-        """Ask who is there, until somebody answers. Raises HubUnreachable."""
-        answers: list[HelloReply] = []
-
-        def done(reply: Reply | None) -> None:
-            if isinstance(reply, HelloReply):
-                answers.append(reply)
-
-        call = Call(lambda req_id: HelloRequest(SCHEMA_VERSION, req_id), done=done)
-        calls = [Calls([link], self._ids) for link in self._links]
+        """Ask who is there, until somebody answers. Raises HubUnreachable, SchemaError."""
+        with self._lock:
+            self._check_open()
+            self._greetings.again()
         deadline_s = time.monotonic() + self._timeout_s
+        answers: dict[str, HelloReply] = {}
         while not answers:
             if time.monotonic() > deadline_s:
                 raise unreachable(self._links, self._timeout_s)
             with self._lock:
                 self._check_open()
-                self._hello_turn(calls, call)
-        self.info = answers[0]
-        return answers[0]
+                answers = self._hello_turn()
+        for news in self._judged(answers):
+            self._tell(news)
+        self.info = next(iter(answers.values()))
+        return self.info
 
-    def _hello_turn(self, calls: list[Calls], call: Call) -> None:
+    @property
+    def schema_mismatches(self) -> tuple[SchemaMismatch, ...]:
+        """Publishers known to have another wire contract than this SDK."""
+        return tuple(self._contracts.mismatches.values())
+
+    def _hello_turn(self) -> dict[str, HelloReply]:
         poller = zmq.Poller()
-        now_ns = time.monotonic_ns()
-        for link, at_link in zip(self._links, calls, strict=True):
-            at_link.expire(now_ns)
-            if at_link.free("hello", now_ns=now_ns):
-                at_link.start("hello", call, now_ns=now_ns)
+        self._greetings.expire(time.monotonic_ns())
+        self._greetings.ask(time.monotonic_ns(), unheard=True)
+        for link in self._links:
             poller.register(link.dealer, zmq.POLLIN)
         poller.poll(POLL_MS)
-        for link, at_link in zip(self._links, calls, strict=True):
+        for link in self._links:
             for frames in link.answers():
                 try:
-                    at_link.reply(link, frames, now_ns=time.monotonic_ns())
+                    self._greetings.reply(link, frames, now_ns=time.monotonic_ns())
                 except DecodeError:  # something else listens there
                     self.statistics.malformed += 1
+        return self._greetings.take()
+
+    def _judged(self, answers: dict[str, HelloReply]) -> list[SchemaMismatch]:
+        judged = [self._contracts.judge(endpoint, reply) for endpoint, reply in answers.items()]
+        return [mismatch for mismatch in judged if mismatch is not None]
 
     def _begin(
         self, patterns: tuple[str, ...], start: str, idle_s: float | None
@@ -184,6 +220,7 @@ class Hub:
                 tracker,
                 shards=[shard.shard for shard in info.shards],
                 ids=self._ids,
+                greetings=self._greetings,
                 timeout_s=self._timeout_s,
             )
             self._stream = stream
@@ -224,12 +261,14 @@ class Hub:
                 for link in self._links:
                     link.subscribe(())
 
-    def _pump(self, stream: Stream) -> list[Event]:
+    def _pump(self, stream: Stream) -> list[Event | SchemaMismatch]:
         with self._lock:
             self._check_open()
             if stream is not self._stream:
                 raise ReplacedError("a newer iteration on this hub has ended this one")
-            return stream.pump(POLL_MS)
+            events = stream.pump(POLL_MS)
+            answers = self._greetings.take()
+        return [*events, *self._judged(answers)]
 
     def _tick(self, message: Message) -> CleanTick | None:
         """Decode a tick to deliver; markers are told, not delivered."""
@@ -250,31 +289,26 @@ class Hub:
             self.statistics.replayed += 1
         return tick
 
-    def _tell(self, event: Event) -> None:
+    def _tell(self, event: Event | SchemaMismatch) -> None:
         if isinstance(event, Gap):
-            self.statistics.gaps += 1
-            if not event.recovered:
-                self.statistics.unrecovered += event.size or 1
-            if self.on_gap is not None:
-                self.on_gap(event.start, event.end, event.cause, event.recovered)
-            elif not event.recovered:
-                _logger.warning("gap not recovered (%s): %s", event.cause, _range_of(event))
-        elif isinstance(event, EpochChange):
-            if self.on_epoch is not None:
-                self.on_epoch(event)
-            else:
-                _logger.warning(
-                    "shard %d: epoch %d follows %d; what came after n %d is withdrawn (to n %s)",
-                    event.shard, event.epoch, event.old_epoch, event.resume_after_n,
-                    event.withdrawn_to_n or "-",
-                )  # fmt: skip
-        elif isinstance(event, Stall):
-            if self.on_stall is not None:
-                self.on_stall(event)
-            elif event.stalled:
-                _logger.warning("shard %d: the hub stands still (%s)", event.shard, event.cause)
-            else:
-                _logger.warning("shard %d: the hub moves again", event.shard)
+            self._tell_gap(event)
+        elif isinstance(event, EpochChange) and self.on_epoch is not None:
+            self.on_epoch(event)
+        elif isinstance(event, Stall) and self.on_stall is not None:
+            self.on_stall(event)
+        elif isinstance(event, SchemaMismatch) and self.on_schema is not None:
+            self.on_schema(event)
+        else:
+            _logger.warning(_words(event))
+
+    def _tell_gap(self, gap: Gap) -> None:
+        self.statistics.gaps += 1
+        if not gap.recovered:
+            self.statistics.unrecovered += gap.size or 1
+        if self.on_gap is not None:
+            self.on_gap(gap.start, gap.end, gap.cause, gap.recovered)
+        elif not gap.recovered:
+            _logger.warning("gap not recovered (%s): %s", gap.cause, _range_of(gap))
 
     def _tell_quality(self, message: Message) -> None:
         if self.on_quality is None:
@@ -297,3 +331,18 @@ def _range_of(gap: Gap) -> str:
     if start.k is not None and end.k is not None:
         return f"{start.instrument or f'shard {start.shard}'} k {start.k} to {end.k}"
     return f"{start.instrument or f'shard {start.shard}'} n {start.n} to {end.n}"
+
+
+def _words(event: Event | SchemaMismatch) -> str:
+    match event:
+        case EpochChange():
+            return (
+                f"shard {event.shard}: epoch {event.epoch} follows {event.old_epoch}; what came "
+                f"after n {event.resume_after_n} is withdrawn (to n {event.withdrawn_to_n or '-'})"
+            )
+        case Stall(stalled=True):
+            return f"shard {event.shard}: the hub stands still ({event.cause})"
+        case Stall():
+            return f"shard {event.shard}: the hub moves again"
+        case _:
+            return f"{event}; what both sides know is understood"

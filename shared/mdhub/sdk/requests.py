@@ -85,6 +85,11 @@ class Calls:
             return False
         return all(p.slot != slot for p in self._pending.values())
 
+    @property
+    def under_way(self) -> bool:
+        """Whether a reply is waited for."""
+        return bool(self._pending)
+
     def start(self, slot: str, call: Call, *, now_ns: int) -> bool:
         """Send to the publisher that answered last, else to the next one that lives."""
         count = len(self._links)
@@ -101,21 +106,22 @@ class Calls:
         self._paused_ns[slot] = now_ns + PAUSE_NS
         return False
 
-    def reply(self, link: Link, frames: list[bytes], *, now_ns: int) -> None:
-        """Take in one reply. Raises DecodeError if it is none."""
+    def reply(self, link: Link, frames: list[bytes], *, now_ns: int) -> bool:
+        """Take in one reply; False if no call waits for it. Raises DecodeError if it is none."""
         head = decode_reply_head(frames[0])
         pending = self._pending.get(head.req_id)
         if pending is None or pending.link is not link:
-            return
+            return False
         pending.deadline_ns = now_ns + TIMEOUT_NS
         if head.status == Status.MSG:
             if pending.call.message is not None:
                 pending.call.message(frames[1:])
-            return
+            return True
         del self._pending[head.req_id]
         if head.status == Status.ERROR:
             self.turn_away(pending.slot, now_ns)
         pending.call.done(_last_reply(head.status, frames[0], pending.call))
+        return True
 
     def expire(self, now_ns: int) -> None:
         """Fail what got no reply in time, and turn to the next publisher."""

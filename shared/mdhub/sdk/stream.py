@@ -14,6 +14,7 @@ import zmq
 from mdhub.sdk.connection import Link
 from mdhub.sdk.errors import HubError, HubUnreachable, PatternError
 from mdhub.sdk.events import Message, Stall
+from mdhub.sdk.greetings import Greetings, hello_request
 from mdhub.sdk.joining import Base, Joining, chunks_of
 from mdhub.sdk.lane import Output
 from mdhub.sdk.requests import Call, Calls, Reply
@@ -25,7 +26,6 @@ from mdhub.wire.live import Heartbeat, HubState, LiveHeader
 from mdhub.wire.requests import (
     EndReply,
     HelloReply,
-    HelloRequest,
     ReplayRequest,
     RequestName,
     TailsReply,
@@ -95,7 +95,7 @@ def unreachable(links: list[Link], timeout_s: float) -> HubUnreachable:
 class Stream:
     """Follows a plan over all links. Used by one thread at a time."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what an iteration consists of
         self,
         links: list[Link],
         wanted: Plan,
@@ -103,6 +103,7 @@ class Stream:
         *,
         shards: list[int],
         ids: Iterator[int],
+        greetings: Greetings,
         timeout_s: float,
     ) -> None:
         self._links = links
@@ -110,6 +111,7 @@ class Stream:
         self._tracker = tracker
         self._statistics = tracker.statistics
         self._calls = Calls(links, ids)
+        self._greetings = greetings
         self._chunks = chunks_of(wanted.patterns)
         now_ns = time.monotonic_ns()
         self._timeout_s = timeout_s
@@ -148,6 +150,7 @@ class Stream:
         drained = self._take_live(ready, now_ns)
         self._take_answers(ready, now_ns)
         self._calls.expire(now_ns)
+        self._greetings.expire(now_ns)
         reachable = any(link.alive(now_ns) for link in self._links)
         self._tracker.tick(now_ns=now_ns, reachable=reachable)
         self._ask(now_ns)
@@ -263,7 +266,8 @@ class Stream:
                 continue
             for frames in link.answers():
                 try:
-                    self._calls.reply(link, frames, now_ns=now_ns)
+                    if not self._calls.reply(link, frames, now_ns=now_ns):
+                        self._greetings.reply(link, frames, now_ns=now_ns)
                 except DecodeError:
                     self._statistics.malformed += 1
         for joining in self._joining.values():
@@ -276,9 +280,12 @@ class Stream:
                 "replay", self._replay(want), now_ns=now_ns
             ):
                 self._tracker.failed(want, now_ns=now_ns)
-        if self._calls.free("question", now_ns=now_ns):
+        # A publisher takes two requests at a time: a replay, and a question or a greeting.
+        if self._calls.free("question", now_ns=now_ns) and not self._greetings.under_way:
             question = self._question(now_ns)
-            if question is not None:
+            if question is None:
+                self._greetings.ask(now_ns)
+            else:
                 self._calls.start("question", question, now_ns=now_ns)
 
     def _replay(self, want: Want) -> Call:
@@ -333,7 +340,7 @@ class Stream:
             else:
                 self._calls.turn_away("question", now_ns)
 
-        return Call(lambda req_id: HelloRequest(SCHEMA_VERSION, req_id), done=done)
+        return Call(hello_request, done=done)
 
     def _tails(self, shard: int, now_ns: int) -> Call | None:
         wanted = self._tracker.tails_wanted(shard)

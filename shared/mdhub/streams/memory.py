@@ -305,6 +305,9 @@ class MemoryLog:
             self._server.shard_count = self._server.shard_count or shards
             return self._server.shard_count
 
+    def shards(self) -> int | None:
+        return self._server.shard_count
+
     def append(self, stream: Stream, payload: bytes) -> bytes:
         stream.check_writer(self._service)
         with self._server.lock:

@@ -270,6 +270,9 @@ class Log(Protocol):
     def claim_shards(self, shards: int) -> int:
         """Fix the hub's number of shards; the first to say so wins. Return the one in force."""
 
+    def shards(self) -> int | None:
+        """Number of shards the hub has; None = nobody has fixed it yet."""
+
     def append(self, stream: Stream, payload: bytes) -> bytes:
         """Append to events, commands or logs, within the cap; return the id."""
 

@@ -238,6 +238,10 @@ class RedisLog:
     def claim_shards(self, shards: int) -> int:
         return int(self._link.call("SET", self._keys.shards(), shards, "NX", "GET") or shards)
 
+    def shards(self) -> int | None:
+        held = self._link.call("GET", self._keys.shards())
+        return None if held is None else int(held)
+
     def append(self, stream: Stream, payload: bytes) -> bytes:
         stream.check_writer(self._service)
         new_id: bytes = self._link.call(

@@ -40,6 +40,8 @@ class EventKind(StrEnum):
     """The trading calendar ends soon, or does not cover the market's day."""
     RETENTION = "retention"
     """Entries that a reader had not read were dropped."""
+    SCHEMA_MISMATCH = "schema_mismatch"
+    """A client told a publisher a schema digest that is not the publisher's."""
 
 
 class Event(msgspec.Struct, array_like=True, frozen=True):

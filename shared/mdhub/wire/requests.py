@@ -86,6 +86,8 @@ class HelloRequest(msgspec.Struct, array_like=True, frozen=True):
     name: str = RequestName.HELLO
     digest: str = ""
     """The client's own schema digest; empty = not told."""
+    client: str = ""
+    """Who asks, for people: program and release of its library; empty = not told."""
 
 
 class SnapshotRequest(msgspec.Struct, array_like=True, frozen=True):
@@ -174,6 +176,8 @@ class HelloReply(msgspec.Struct, array_like=True, frozen=True):
     digest: str
     publisher_id: str
     shards: list[ShardInfo]
+    release: str = ""
+    """Release of mdhub the publisher runs, such as `0.1.0`; empty = not told."""
 
 
 class TailsReply(msgspec.Struct, array_like=True, frozen=True):

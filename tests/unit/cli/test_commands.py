@@ -13,37 +13,7 @@ from mdhub.cli.run import run_service
 from mdhub.host.stack import service_module
 from mdhub.runtime.errors import ServiceError
 from mdhub.wire.errors import WireError
-
-COMMANDS = ("demo", "up", "status", "tail", "calendar", "config", "run")
-
-
-def test_help_names_every_command() -> None:
-    """From `mdhub --help` alone one finds the way."""
-    shown = CliRunner().invoke(app, ["--help"]).output
-
-    assert all(command in shown for command in COMMANDS)
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        "demo",
-        "up",
-        "status",
-        "tail",
-        "calendar",
-        "config",
-        "config show",
-        "config check",
-        "config example",
-    ],
-)
-def test_every_command_explains_itself_with_an_example(command: str) -> None:
-    """`--help` of a command ends with an example."""
-    result = CliRunner().invoke(app, [*command.split(), "--help"])
-
-    assert result.exit_code == 0
-    assert f"Example: mdhub {command}" in result.output
+from mdhub.wire.json_schema import wire_schema_text
 
 
 @pytest.mark.parametrize("service", ["arbiter", "ingest", "monitor", "publisher"])
@@ -68,33 +38,6 @@ def test_a_bad_pattern_is_refused_with_an_example() -> None:
 
     assert isinstance(result.exception, WireError)
     assert "rb2610.SHFE" in str(result.exception)
-
-
-def test_run_explains_itself() -> None:
-    """It passes --help on, and answers it itself where no service is named."""
-    assert "mdhub run publisher --help" in CliRunner().invoke(app, ["run", "--help"]).output
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_the_shell_learns_the_commands(shell: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`--show-completion` prints a script for the shell in use."""
-    monkeypatch.setattr("shellingham.detect_shell", lambda: (shell, f"/bin/{shell}"))
-
-    result = CliRunner().invoke(app, ["--show-completion"], prog_name="mdhub")
-
-    assert result.exit_code == 0
-    assert "_MDHUB_COMPLETE" in result.output
-
-
-def test_completion_offers_what_fits() -> None:
-    """The script asks the program itself."""
-    asked = {
-        "_MDHUB_COMPLETE": "complete_bash", "COMP_WORDS": "mdhub st", "COMP_CWORD": "1",
-    }  # fmt: skip
-
-    result = CliRunner().invoke(app, [], prog_name="mdhub", env=asked)
-
-    assert result.output.split() == ["status"]
 
 
 def test_config_shows_checks_and_explains(tmp_path: Path) -> None:
@@ -129,7 +72,75 @@ def test_a_wrong_configuration_ends_with_code_2(
     assert [line.split(": ")[0] for line in said[1:]] == [f"  {file}:2", f"  {file}:3"]
 
 
-def test_a_stream_of_the_log_is_no_table() -> None:
-    """And only one stream is followed at a time."""
-    for options in (["--rejected", "--format", "table"], ["--rejected", "--events"]):
-        assert CliRunner().invoke(app, ["tail", *options]).exit_code == 2
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--rejected", "--events"],
+        ["--reason", "late"],
+        ["--events", "--reason", "late"],
+        ["--kind", "service"],
+        ["--rejected", "--severity", "error"],
+        ["--since", "10m"],
+        ["--events", "--changed"],
+        ["--rejected", "--endpoint", "tcp://127.0.0.1:1"],
+        ["--events", "rb*.SHFE"],
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(options: list[str]) -> None:
+    """Rather than ignored: the rows shown are those asked for."""
+    result = CliRunner().invoke(app, ["tail", *options])
+
+    assert result.exit_code == 2
+    assert "Invalid value" in result.output
+
+
+def test_a_moment_that_is_none_is_refused_with_examples(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 2, as for every wrong option."""
+    monkeypatch.setattr("sys.argv", ["mdhub", "tail", "--events", "--since", "yesterday"])
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    assert ended.value.code == 2
+    assert "'yesterday'" in capsys.readouterr().err
+
+
+def test_status_without_a_hub_is_json_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A program that looks reads one object, whatever is wrong."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MDHUB_REDIS_URL", raising=False)
+    monkeypatch.setattr("sys.argv", ["mdhub", "status", "--json"])
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    said = json.loads(capsys.readouterr().out)
+    assert (ended.value.code, said["ok"]) == (1, False)
+    assert "mdhub up" in said["problems"][0]
+
+
+def test_mistakes_of_a_configuration_are_json_too(tmp_path: Path) -> None:
+    """Each with the line and the key it was made in."""
+    file = tmp_path / "hub.toml"
+    file.write_text("[hub]\nshards = 0\n")
+
+    wrong = CliRunner().invoke(app, ["config", "check", str(file), "--json"])
+    file.write_text("")
+    good = CliRunner().invoke(app, ["config", "check", str(file), "--json"])
+
+    (problem,) = json.loads(wrong.output)["problems"]
+    assert (wrong.exit_code, problem["where"], problem["key"]) == (2, f"{file}:2", "hub.shards")
+    assert (good.exit_code, json.loads(good.output)) == (0, {"ok": True, "problems": []})
+
+
+def test_the_contract_is_printed_for_programs() -> None:
+    """What stands in docs/wire.schema.json, and its digest alone."""
+    printed = CliRunner().invoke(app, ["schema"]).output
+    digest = CliRunner().invoke(app, ["schema", "--digest"]).output
+
+    assert printed == wire_schema_text()
+    assert json.loads(printed)["x-schema-digest"] == digest.strip()

@@ -32,7 +32,7 @@ def test_a_hub_is_found_by_its_data_folder(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "d/redis.sock").touch()
 
     assert find_hub(None, Path("d")).url == f"unix://{tmp_path}/d/redis.sock"
-    assert find_hub(None, None) == HubAddress("redis://h:1", "mdhub:", 1, 3_000)
+    assert find_hub(None, None) == HubAddress("redis://h:1", "mdhub:", None, 3_000)
 
 
 def test_a_hub_is_found_by_its_file(tmp_path: Path) -> None:

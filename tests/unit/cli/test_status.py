@@ -11,10 +11,10 @@ import pytest
 
 from mdhub.cli.hubs import HubAddress
 from mdhub.cli.status import facts as facts_module
-from mdhub.cli.status.facts import HubFacts, Service, Shard, read_facts
-from mdhub.cli.status.judge import GONE_MS, problems
+from mdhub.cli.status.facts import GONE_MS, HubFacts, Service, Shard, read_facts
+from mdhub.cli.status.judge import problems
 from mdhub.cli.status.run import run_status
-from mdhub.runtime.heartbeat import beat_payload
+from mdhub.runtime.heartbeat import Beat, beat_payload
 from mdhub.streams import open_log
 from mdhub.streams.ids import clean_id
 from mdhub.streams.memory import MemoryLog, MemoryServer
@@ -143,6 +143,11 @@ def test_a_beat_that_stands_still_is_no_leader() -> None:
             ["memory is 70 % full", "maxmemory_mb"],
         ),
         (replace(WELL, server=ServerFacts("valkey 9", 0, 70, 0)), []),
+        (replace(WELL, configured_shards=len(WELL.shards)), []),
+        (
+            replace(WELL, configured_shards=4),
+            ["configuration says 4 shards", "was made for 1", "set shards of [hub] to 1"],
+        ),
     ],
 )
 def test_what_is_wrong_is_one_line_with_a_way_out(facts: HubFacts, words: list[str]) -> None:
@@ -151,6 +156,38 @@ def test_what_is_wrong_is_one_line_with_a_way_out(facts: HubFacts, words: list[s
 
     assert len(found) == (1 if words else 0)
     assert [word for word in words if word not in found[0]] == []
+
+
+def test_the_log_knows_how_many_shards_there_are() -> None:
+    """Also where the configuration says nothing, or something else."""
+    log = MemoryServer().log("arbiter")
+    assert [len(read_facts(log, said, silent_ms=SILENT_MS).shards) for said in (None, 2)] == [1, 2]
+
+    log.claim_shards(3)
+
+    looks = [read_facts(log, said, silent_ms=SILENT_MS) for said in (None, 2)]
+    assert [(len(look.shards), look.configured_shards) for look in looks] == [(3, None), (3, 2)]
+
+
+def test_who_ended_leaves_the_list_in_time() -> None:
+    """After ten minutes; who fell silent without a word is listed, and missed, for a day."""
+    log = MemoryServer().log("arbiter")
+    minute_ns = 60_000_000_000
+    for instance, state, minutes in (
+        ("publisher:A", "ended", 9),
+        ("publisher:B", "ended", 11),
+        ("monitor:A", "watching", 11),
+        ("monitor:B", "watching", 25 * 60),
+    ):
+        ts_ns = time.time_ns() - minutes * minute_ns
+        service = instance.partition(":")[0]
+        log.beat(instance, encode(Beat(1, ts_ns, service, instance, 7, state, {})))
+
+    facts = read_facts(log, 1, silent_ms=SILENT_MS)
+
+    assert [s.instance for s in facts.services] == ["monitor:A", "publisher:A"]
+    missed = [line for line in problems(facts, silent_ms=SILENT_MS) if "silent" in line]
+    assert [line.split()[0] for line in missed] == ["monitor:A"]
 
 
 def test_a_server_that_is_down_is_said_in_one_line(

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import time
+from collections.abc import Callable
 from typing import cast
 
 import pytest
@@ -14,13 +15,14 @@ from msgspec.structs import replace
 from mdhub.cli.hubs import HubAddress
 from mdhub.cli.tail_log import LogFilter, follow_events, follow_rejected
 from mdhub.streams import open_log
-from mdhub.streams.ids import clean_id
+from mdhub.streams.ids import clean_id, id_parts
 from mdhub.streams.port import FIRST_ID, CleanBatch, LeadRequest, Log, Positions, RejectedOut
 from mdhub.streams.topology import EVENTS, RAW
 from mdhub.wire.codec import encode
 from mdhub.wire.entries import RejectedHeader, Verdict
-from mdhub.wire.ops import Event, EventKind
+from mdhub.wire.ops import Event, EventKind, Severity
 from mdhub.wire.ticks import RawTick
+from tests.support.wait import until
 from tests.unit.wire.samples import SAMPLES
 
 TICK = cast("RawTick", SAMPLES["RawTick"])
@@ -105,6 +107,8 @@ def test_rejections_as_csv_have_the_same_columns(
         (LogFilter(("rb*.SHFE",), count=1), ["bad_time"]),
         (LogFilter(("IF*.CFFEX",), count=1), ["no_last"]),
         (LogFilter(last=1, count=1), ["undecodable"]),
+        (LogFilter(reasons=("no_last", "late"), count=1), ["no_last"]),
+        (LogFilter(last=1, since_ms=0, count=3), ["bad_time", "no_last", "undecodable"]),
     ],
 )
 def test_rejections_are_filtered(
@@ -113,7 +117,7 @@ def test_rejections_are_filtered(
     chosen: LogFilter,
     reasons: list[str],
 ) -> None:
-    """By source, by instrument (also where the front left the exchange empty), the newest."""
+    """By source, reason and instrument (also where the front left the exchange empty), by time."""
     follow_rejected(hub, "json", chosen)
 
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
@@ -126,6 +130,7 @@ def test_rejections_are_filtered(
         (LogFilter(count=2), ["arbiter:A", "ingest:A"]),
         (LogFilter(source="ingest:A", count=1), ["ingest:A"]),
         (LogFilter(kinds=(EventKind.SOURCE_RATE,), count=1), ["A"]),
+        (LogFilter(since_ms=1, count=2), ["arbiter:A", "ingest:A"]),
     ],
 )
 def test_events_leave_out_what_comes_every_second(
@@ -149,3 +154,50 @@ def test_events_as_lines_name_their_facts(
     follow_events(hub, "lines", LogFilter(count=1))
 
     assert capsys.readouterr().out.endswith("info service arbiter:A change=up\n")
+
+
+def test_events_of_a_severity_and_above(
+    server_url: str, prefix: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One of a later release is above all."""
+    log = open_log(server_url, service="monitor", prefix=prefix)
+    for severity in ("info", "warning", "error", "fatal"):
+        log.append(EVENTS, encode(replace(event("service", severity), severity=severity)))
+    log.close()
+
+    chosen = LogFilter(severity=Severity.WARNING, count=3)
+    follow_events(HubAddress(server_url, prefix, None, 3_000), "json", chosen)
+
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["subject"] for row in rows] == ["warning", "error", "fatal"]
+
+
+def test_a_moment_begins_in_the_middle(
+    server_url: str, prefix: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was written in its millisecond is shown, what came before is not."""
+    log = open_log(server_url, service="monitor", prefix=prefix)
+    first = id_parts(log.append(EVENTS, encode(event("service", "before"))))[0]
+    until(lambda: log.server_facts().now_ms > first, "the server's next millisecond")
+    since_ms = id_parts(log.append(EVENTS, encode(event("service", "then"))))[0]
+    log.append(EVENTS, encode(event("service", "after")))
+    log.close()
+
+    follow_events(
+        HubAddress(server_url, prefix, None, 3_000), "json", LogFilter(since_ms=since_ms, count=2)
+    )
+
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["subject"] for row in rows] == ["then", "after"]
+
+
+@pytest.mark.parametrize("follow", [follow_events, follow_rejected])
+def test_streams_of_the_log_are_tables_too(
+    hub: HubAddress, capsys: pytest.CaptureFixture[str], follow: Callable[..., int]
+) -> None:
+    """With a column per fact."""
+    follow(hub, "table", LogFilter(count=2))
+
+    shown = capsys.readouterr().out
+    names = ("severity", "arbiter:A") if follow is follow_events else ("reason", "no_last")
+    assert [name for name in names if name not in shown] == []

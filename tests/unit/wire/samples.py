@@ -45,6 +45,8 @@ from mdhub.wire import (
     encode,
 )
 
+_LEAD = Lead(3, "d0c1", "1795140600513-65536", 183441, 1795136400000, 1795140600600000000)
+
 SAMPLES: dict[str, msgspec.Struct] = {
     type(sample).__name__: sample
     for sample in (
@@ -59,9 +61,9 @@ SAMPLES: dict[str, msgspec.Struct] = {
             3890.2, 25417, 29663511120.0, 183402.0, 3886.0, 3899.8, 3880.4, None, 3889.0, 3884.6,
             3885.2, 183110.0, 4273.6, 3496.8, 3890.1, [(3890.2, 7)], [(3890.6, 12), (None, None)],
         ),
-        Control(1, "lead", "arbiter", 3, 9, 1795140600512345678, msgspec.Raw(encode([5, "x"]))),
+        Control(1, "lead", "arbiter", 3, 9, 1795140600512345678, msgspec.Raw(encode(_LEAD))),
         Clock(1795140600512345678),
-        Lead(3, "d0c1", "1795140600513-65536", 183441, 1795136400000, 1795140600600000000),
+        _LEAD,
         ConfigChange("market_clock", msgspec.Raw(encode([1, 2, 1.0]))),
         MarketClock(1510536600000000000, 1795140600512345678, 60.0, "run-7"),
         LostRange(17, 25, "overflow"),
@@ -84,7 +86,7 @@ SAMPLES: dict[str, msgspec.Struct] = {
         Command(1, "c1", 6, "console", "A", "restart", {"hard": True}, 1795140600590000000),
         LogLine(1, 7, "info", "arbiter", "leading", "c1", {"n": 4, "rate": 0.5}),
         RequestHead(1, 77, "anything"),
-        HelloRequest(1, 78, digest="331f46490937dee0"),
+        HelloRequest(1, 78, digest="331f46490937dee0", client="x.py"),
         SnapshotRequest(1, 79, "snapshot", 2, ["IF*.CFFEX", "cu2610.SHFE"]),
         TailsRequest(1, 80, "tails", 2, 1795136400000, 183440, ["*"]),
         FindRequest(1, 81, "find", 2, "session"),
@@ -93,7 +95,8 @@ SAMPLES: dict[str, msgspec.Struct] = {
         MsgReply(1, 82),
         ErrorReply(1, 82, "error", "malformed", "limit was 0, expected 1 to 5000"),
         HelloReply(
-            1, 78, "ok", "331f46490937dee0", "B", [ShardInfo(2, [(5, 0), (6, 180000)], 7, 183441)]
+            1, 78, "ok", "331f46490937dee0", "B", [ShardInfo(2, [(5, 0), (6, 180000)], 7, 183441)],
+            "0.1.0",
         ),
         ShardInfo(2, [(5, 0), (6, 180000)], 7, 183441),
         TailsReply(1, 80, "ok", 183441, [("cu2610.SHFE", 25120, ""), ("IF2612.CFFEX", 3, "stale")]),

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from mdhub.runtime.heartbeat import Beat, decode_beat
+from mdhub.runtime.heartbeat import ENDED, Beat, decode_beat
 from mdhub.streams.ids import id_parts
 from mdhub.streams.port import FIRST_ID, Leadership, Log, ServerFacts
 from mdhub.streams.topology import CLEAN, RAW, TOPOLOGY, Stream
@@ -16,10 +16,14 @@ from mdhub.streams.trim import FORGOTTEN_MS
 from mdhub.wire.codec import DecodeError, decode_event
 from mdhub.wire.ops import EventKind
 
-__all__ = ["HubFacts", "Service", "Shard", "Source", "StreamFacts", "read_facts"]
+__all__ = ["GONE_MS", "HubFacts", "Service", "Shard", "Source", "StreamFacts", "read_facts"]
 
 BEAT_PATIENCE_S: Final = 1.5
 """A leader commits at least every 0.1 s; on a busy machine it may take longer."""
+GONE_MS: Final = 86_400_000
+"""Who has been silent for a day was taken out of service: not listed, not missed."""
+ENDED_LISTED_MS: Final = 600_000
+"""Who said that it ends is listed for so long."""
 _POLL_S: Final = 0.05
 _EVENTS_READ: Final = 300
 _RATE_MAX_AGE_MS: Final = 5_000
@@ -88,13 +92,17 @@ class HubFacts:
     services: tuple[Service, ...]
     sources: tuple[Source, ...]
     streams: tuple[StreamFacts, ...]
+    configured_shards: int | None = None
+    """What the configuration says, where it says anything; `shards` has as many as the log."""
 
 
-def read_facts(log: Log, shards: int, *, silent_ms: int) -> HubFacts:
+def read_facts(log: Log, configured_shards: int | None, *, silent_ms: int) -> HubFacts:
     """Look once. Takes 0.1 s while all shards are led, up to 1.5 s otherwise."""
+    shards = log.shards() or configured_shards or 1
     led = _led(log, range(shards))
     server = log.server_facts()
-    services = tuple(_services(log.beats(), time.time_ns()))
+    listed = (s for s in _services(log.beats(), time.time_ns()) if s.age_ms <= _listed_ms(s))
+    services = tuple(listed)
     fresh = [service for service in services if service.age_ms <= silent_ms]
     streams = [
         _stream(log, stream, shard, server.now_ms)
@@ -107,7 +115,12 @@ def read_facts(log: Log, shards: int, *, silent_ms: int) -> HubFacts:
         services=services,
         sources=tuple(_sources(services, fresh, _rates(log, server.now_ms))),
         streams=tuple(streams),
+        configured_shards=configured_shards,
     )
+
+
+def _listed_ms(service: Service) -> int:
+    return ENDED_LISTED_MS if service.state == ENDED else GONE_MS
 
 
 def _led(log: Log, shards: Iterable[int]) -> dict[int, tuple[Leadership, bool]]:
@@ -164,7 +177,8 @@ def _stream(log: Log, stream: Stream, shard: int | None, now_ms: int) -> StreamF
         log.entries(stream, shard=at, count=1),
         log.entries(stream, shard=at, count=1, newest_first=True),
     )
-    oldest, newest = (now_ms - id_parts(end[0][0])[0] if end else None for end in ends)
+    # What is written while we look is newer than the server's time asked for before.
+    oldest, newest = (max(0, now_ms - id_parts(end[0][0])[0]) if end else None for end in ends)
     length, used = log.length(stream, shard=at), log.memory_bytes(stream, shard=at)
     return StreamFacts(stream.name, shard, length, used, oldest, newest)
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from mdhub.cli.status.facts import HubFacts, Service, Shard
+from mdhub.cli.status.facts import GONE_MS, HubFacts, Service, Shard
+from mdhub.runtime.heartbeat import ENDED
 
 __all__ = ["problems"]
 
 MEMORY_ALARM_PERCENT: Final = 70
-GONE_MS: Final = 86_400_000
-"""Who has been silent for a day was taken out of service."""
-ENDED: Final = "ended"
 TROUBLED: Final = {
     "stalled": "it sends nothing new: look at the arbiter and the server",
     "holding": "it waits for a leader: look at the arbiter",
@@ -20,7 +18,8 @@ TROUBLED: Final = {
 
 def problems(facts: HubFacts, *, silent_ms: int) -> list[str]:
     """One line each: what is wrong, and what to do. Empty = all is well."""
-    found = [_unled(shard) for shard in facts.shards if not shard.led]
+    found = _of_shards(facts)
+    found += [_unled(shard) for shard in facts.shards if not shard.led]
     for service in facts.services:
         found += _of_service(service, silent_ms)
     limit = facts.server.limit_bytes
@@ -31,6 +30,17 @@ def problems(facts: HubFacts, *, silent_ms: int) -> list[str]:
             "[server]) or keep less ([retention])"
         )
     return found
+
+
+def _of_shards(facts: HubFacts) -> list[str]:
+    has, said = len(facts.shards), facts.configured_shards
+    if said in {None, has}:
+        return []
+    words = (
+        f"the configuration says {said} shards, this hub's log was made for {has}: set shards of "
+        f"[hub] to {has}, or name the right hub (--data, --config or MDHUB_REDIS_URL)"
+    )
+    return [words]
 
 
 def _unled(shard: Shard) -> str:

@@ -13,14 +13,16 @@ from rich.console import Console, Group
 from rich.live import Live
 
 from mdhub.cli.hubs import HubAddress
+from mdhub.cli.pipe import reader_may_leave
 from mdhub.cli.status.facts import HubFacts, read_facts
 from mdhub.cli.status.judge import problems
 from mdhub.cli.status.show import picture, verdict
 from mdhub.config.show import redacted_url
 from mdhub.streams import open_log
 from mdhub.streams.errors import NotReady, StreamsError, UnknownOutcome
+from mdhub.wire.errors import MdhubError
 
-__all__ = ["run_status"]
+__all__ = ["run_status", "say_unfound"]
 
 WATCH_EVERY_S: Final = 1.0
 PIPE_WIDTH: Final = 200
@@ -35,15 +37,21 @@ WAYS_OUT: Final = {
 def run_status(hub: HubAddress, *, as_json: bool, watch: bool) -> int:
     """Look once, or every second until Ctrl-C; 0 = all is well, 1 = something is wrong."""
     if watch:
-        with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):
+        with contextlib.suppress(KeyboardInterrupt), reader_may_leave():
             _watch_json(hub) if as_json else _watch(hub)
         return 0
     facts, wrong = _look(hub)
-    if as_json:
-        print(_json(facts, wrong))
-    else:
-        _print(hub, facts, wrong)
+    with reader_may_leave():
+        if as_json:
+            print(_json(facts, wrong))
+        else:
+            _print(hub, facts, wrong)
     return 1 if wrong else 0
+
+
+def say_unfound(error: MdhubError) -> None:
+    """Print as JSON why there is no hub to look at."""
+    print(_json(None, [str(error)]), flush=True)
 
 
 def _watch(hub: HubAddress) -> None:
