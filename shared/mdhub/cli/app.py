@@ -207,7 +207,12 @@ def status(
 app.command(epilog=TAIL_EPILOG)(tail)
 
 
-@app.command(epilog="Example: mdhub calendar rb --date 2026-11-23 --json")
+@app.command(
+    epilog=epilog(
+        "mdhub calendar rb --date 2026-11-23 --json",
+        codes="0 done, 1 the day is outside the calendar",
+    )
+)
 def calendar(
     product: Annotated[
         str | None, typer.Argument(help="Product or contract, such as rb, IF2612 or SSE.ETFO.")
@@ -222,12 +227,12 @@ def calendar(
     config: Config = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    """Show trading days, the sessions of a product, and how far the calendar reaches.
+    """Show trading days, sessions and how far they are known.
 
     An override file has one statement per line, # begins a remark: year 2027 (all its closed
     weekdays are in the file), closed 2027-02-05..2027-02-11, open DAY, no-night DAY, night DAY,
-    template NAME continuous 09:00-11:30 ..., hours SHFE rb 2027-03-01 NAME. Exit code 2 with
-    every mistake and its line if it is wrong, 1 if the day is outside the calendar.
+    template NAME continuous 09:00-11:30 ..., hours SHFE rb 2027-03-01 NAME. If it is wrong every
+    mistake is named with its line.
     """
     from mdhub.cli.calendar import run_calendar, run_check
 

@@ -39,7 +39,7 @@ def _shown(value: object) -> str:
 
 
 def run_check(file: Path, *, as_json: bool) -> int:
-    """Say that a file is good; raises ConfigError (as JSON it prints the problems) or BadCalendar."""
+    """Say that a file is good; raises ConfigError (as JSON it prints them) or BadCalendar."""
     problems: tuple[Problem, ...] = ()
     try:
         config = load(file, check_source=check_source).config
