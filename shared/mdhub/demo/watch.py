@@ -17,7 +17,10 @@ __all__ = ["SourceLife", "Watch"]
 
 T = TypeVar("T")
 SOURCES: Final = ("A", "B")
-MISDEEDS: Final = ("lost", "corrupted", "delayed", "repeated")
+MISDEEDS: Final = (
+    "lost", "corrupted", "delayed", "reordered", "repeated",
+    "frozen", "stuck", "disconnected", "withheld", "pushed_again", "hung",
+)  # fmt: skip
 
 
 class SourceLife:

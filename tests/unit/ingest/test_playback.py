@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mdhub.market.dates import SECOND_NS
-from mdhub.market.recorded import Recording
+from mdhub.market.playlist import Playlist
 from mdhub.market.sessions import start_of
 from mdhub.market.snapshot import Snapshot
 from mdhub.market.synthetic import SyntheticMarket
@@ -290,8 +290,7 @@ def test_recording_source_plays_its_file(tmp_path: Path) -> None:
     path.write_text("\n".join([header, *rows]), encoding="utf-8")
     wall = Wall()
     delivered: list[Snapshot] = []
-    recording = Recording(path)
-    source = recording_source(recording, request_clock=Hub(wall).request, rate=0.0)
+    source = recording_source(Playlist([path]), request_clock=Hub(wall).request, rate=0.0)
     source.run(delivered.append, Stop(wall))
     assert [snapshot.volume for snapshot in delivered] == list(range(9))
     assert all(a.made_ns < b.made_ns for a, b in pairwise(delivered))
