@@ -13,7 +13,7 @@ from mdhub.runtime.heartbeat import Beat, decode_beat
 from mdhub.streams.errors import StreamsError
 from mdhub.streams.port import Log
 
-__all__ = ["SourceLife", "Watch"]
+__all__ = ["MISDEEDS", "SourceLife", "Watch"]
 
 T = TypeVar("T")
 SOURCES: Final = ("A", "B")

@@ -45,7 +45,7 @@ class Wrong(NamedTuple):
     skipped: Counter[str]
     """Rows by kind."""
     examples: list[Skipped]
-    """The first ten."""
+    """The first ten different ones."""
     cuts: dict[str, str]
     """Where files broke off, by name."""
 
@@ -111,7 +111,7 @@ class Playlist:
         for report in reports:
             skipped.update(dict(report.skipped))
         examples = [*self._examples, *(e for report in reports for e in report.examples)]
-        return Wrong(skipped, examples[:EXAMPLES_KEPT], dict(self._cuts))
+        return Wrong(skipped, list(dict.fromkeys(examples))[:EXAMPLES_KEPT], dict(self._cuts))
 
     def time_after(self, played_s: float, rate: float) -> int:
         """Return the market time after so many wall seconds of play; breaks take a moment each."""
@@ -189,7 +189,8 @@ class Playlist:
         for recording in self._recordings:
             report = recording.report
             self._skipped.update(report.skipped)
-            self._examples.extend(report.examples[: EXAMPLES_KEPT - len(self._examples)])
+            self._examples.extend(e for e in report.examples if e not in self._examples)
+            del self._examples[EXAMPLES_KEPT:]
             if report.cut is not None:
                 self._cuts[report.path.name] = report.cut
             self._on_read(report, number)

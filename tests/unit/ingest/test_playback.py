@@ -61,6 +61,18 @@ class Stage:
         player.run(self.deliver, Stop(self.wall, stop_at_ns))
         return player
 
+    def player(self, feed: Feed, seconds: float, misbehaviour: Misbehaviour) -> Player:
+        return Player(
+            feed,
+            Playback(start_ns=START_NS, until_ns=START_NS + int(seconds * SECOND_NS)),
+            request_clock=self.hub.request,
+            misbehaviour=misbehaviour,
+            wall_ns=self.wall.read_ns,
+        )
+
+    def run(self, player: Player) -> None:
+        player.run(self.deliver, Stop(self.wall))
+
     def deliver(self, snapshot: Snapshot) -> None:
         self.delivered.append((self.wall.now_ns, snapshot))
 

@@ -72,6 +72,8 @@ class Gate:
         self._counts: Final = counts
         self._kind: Outage | None = None
         self._next: list[int] = [_NEVER] * len(plans)
+        self._rest_until_ns = 0
+        """Between two outages there is good flow for a while."""
         self._opens_ns = 0
         self._closed_ns = 0
         self._withheld: deque[_Withheld] = deque()
@@ -107,10 +109,10 @@ class Gate:
             if now_ns >= self._opens_ns:
                 self.open(now_ns)
             return
-        for place, plan in enumerate(self._plans):
-            if now_ns >= self._next[place]:
-                self._close(plan, now_ns)
-                return
+        # The one that has waited longest: a frequent kind does not starve the others.
+        due_ns = min(self._next)
+        if now_ns >= max(due_ns, self._rest_until_ns):
+            self._close(self._plans[self._next.index(due_ns)], now_ns)
 
     def open(self, now_ns: int) -> None:
         """Deliver again, now: what was withheld last comes at once. Nothing if it is open."""
@@ -128,17 +130,13 @@ class Gate:
         kept, self._withheld, self._gone = self._withheld, deque(), 0
         for each in kept:
             self.put(each.snapshot, now_ns, genuine=each.genuine)
-        # Never two at once, and a while of good flow between them.
-        self._next = [
-            max(due_ns, now_ns + 2 * KEPT_NS)
-            if plan.kind is not kind
-            else self._drawn(plan.every_s, now_ns)
-            for due_ns, plan in zip(self._next, self._plans, strict=True)
-        ]
+        self._rest_until_ns = now_ns + KEPT_NS
 
     def _close(self, plan: OutagePlan, now_ns: int) -> None:
         self._kind = plan.kind
         self._closed_ns, self._opens_ns = now_ns, self._drawn(plan.for_s, now_ns)
+        place = self._plans.index(plan)
+        self._next[place] = self._drawn(plan.every_s, self._opens_ns)
         self._counts[plan.kind] += 1
         self._stale = dict(self._known) if plan.kind is Outage.STUCK else {}
         if plan.kind is Outage.DISCONNECTED:

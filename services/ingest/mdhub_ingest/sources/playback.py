@@ -114,7 +114,8 @@ class Player:
         self._hang_ns = None if sane_ns is None else born_ns + sane_ns
         self._calm_until_ns = born_ns + int(self._misbehaver.settings.calm_s * _SECOND_NS)
         self._clock = self._ask_clock(self._playback.start_ns, self._playback.rate)
-        self._gate.begin(emit, self._calm_until_ns)
+        self._emit = emit
+        self._gate.begin(self._deliver, self._calm_until_ns)
         for snapshot, spaced in self._coming():
             self._keep_pace(snapshot.made_ns)
             if stop.is_set():
@@ -237,8 +238,11 @@ class Player:
             snapshot = last
         elif due.genuine and (last is None or snapshot.made_ns >= last.made_ns):
             self._delivered[due.symbol] = snapshot
-        self.sent += 1
         self._gate.put(snapshot, now_ns, genuine=due.genuine)
+
+    def _deliver(self, snapshot: Snapshot) -> None:
+        self.sent += 1
+        self._emit(snapshot)
 
     def _market_ns(self) -> int:
         clock = self._clock
