@@ -64,6 +64,8 @@ def open_lines(path: Path) -> Iterator[Lines]:
         with path.open("rb") as file:
             _check(path, file)
             yield Lines(_unpacked(path, file))
+    except IsADirectoryError as error:
+        raise MarketError(f"{path} is a folder, expected a tick file") from error
     except PermissionError as error:
         raise MarketError(f"{path} may not be read by this user: check its permissions") from error
     except OSError as error:
