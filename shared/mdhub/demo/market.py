@@ -16,7 +16,10 @@ from mdhub.market.synthetic import SyntheticMarket
 
 __all__ = ["DemoMarket", "RecordedDemo", "SimDemo", "Unreadable"]
 
-BAD: Final = "lose=0.01,repeat=0.01,corrupt=0.003,delay=0.002,seed={seed}"
+BAD: Final = (
+    "lose=0.01,repeat=0.01,corrupt=0.003,delay=0.002,reorder=0.002,"
+    "freeze_every_s=8-16,freeze_s=1.5-3,disconnect_every_s=8-16,disconnect_s=1.5-3,seed={seed}"
+)
 GOOD: Final = "lag_ms={least:g}-{most:g},repeat=0.002,seed={seed}"
 LAG_MS: Final = (5, 30)
 """B comes so much later, in market time, and loses nothing."""
