@@ -85,9 +85,7 @@ def open_text(
             _check(path, file)
             if opened is not None:
                 opened(file)
-            yield io.TextIOWrapper(
-                _unpacked(path, file), "utf-8-sig", errors="replace", newline=""
-            )
+            yield io.TextIOWrapper(_unpacked(path, file), "utf-8-sig", errors="replace", newline="")
     except _BROKEN as error:
         raise MarketError(f"{path} cannot be read: {error}") from error
 
