@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.support.recordings import recording
+from tests.support.ticks import ROWS, made_up_recording
 from tests.support.wait import until
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(120)]
@@ -76,6 +77,23 @@ def test_real_ticks_go_through_whole() -> None:
     assert (result["lost"], result["duplicated"], result["false"]) == (0, 0, 0)
     assert result["sources"]["A"]["broke"]["lost"] > 0, "the bad source was not bad"
     assert result["sources"]["B"]["broke"]["lost"] == 0
+
+
+def test_a_recording_loops_as_today_and_bad_rows_are_told(tmp_path: Path) -> None:
+    """Night and day, again and again, a source killed in between: nothing lost; bad rows shown."""
+    file = made_up_recording(tmp_path)
+    with file.open("a", encoding="utf-8") as rows:
+        rows.write("20171113,too,short\n")
+
+    code, result = run_demo(
+        "--recording", str(file), "--loop", "--today", "--speed", "20", "--seconds", "20"
+    )
+
+    assert code == 0, result
+    assert (result["lost"], result["duplicated"], result["false"]) == (0, 0, 0)
+    assert result["received"] == result["published"] > 1.5 * ROWS, "it did not loop"
+    assert result["unreadable"]["rows"] == {"columns": result["received"] // ROWS}
+    assert "made-up.csv:1442: columns" in result["unreadable"]["examples"][0]
 
 
 def test_ctrl_c_ends_everything_within_three_seconds(tmp_path: Path) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 from collections.abc import Sequence
+from datetime import date, datetime
 from functools import partial
 from threading import Event
 from typing import Final
@@ -13,16 +15,20 @@ from uuid import uuid4
 
 import msgspec
 
+from mdhub.market.redate import trading_day_at
 from mdhub.runtime.keeper import ChildSpec, ChildState, Keeper
 from mdhub.runtime.logging import Logger, service_logger
 from mdhub.runtime.service import begin
 from mdhub.wire.errors import MdhubError
-from mdhub_ingest.spec import SourceSpec, parse_spec
+from mdhub_ingest.child import HUNG
+from mdhub_ingest.spec import SourceSpec, on_day, parse_spec
 
 __all__ = ["main"]
 
 CONVERGE_S: Final = 0.05
 QUARANTINE_AFTER: Final = 20
+HUNG_AFTER_S: Final = 5.0
+"""Longer than any call to the server may take (3 s); shorter than the children's buffers last."""
 EXAMPLE: Final = """exit codes: 0 stopped, 2 a source is wrongly described
 example:
   MDHUB_REDIS_URL=redis://127.0.0.1:6379 mdhub run ingest \\
@@ -46,7 +52,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--run", default=uuid4().hex, help="names this start of the hub; market time begins anew"
     )
+    parser.add_argument(
+        "--today",
+        type=_day,
+        default=trading_day_at(time.time_ns()),
+        metavar="YYYYMMDD",
+        help="trading day that `today` means for recordings (default: that of the clock)",
+    )
     return parser
+
+
+def _day(text: str) -> date:
+    return datetime.strptime(text, "%Y%m%d").date()  # noqa: DTZ007
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     stop = begin()
     logger = service_logger("ingest", "supervisor")
     try:
-        specs = [parse_spec(text) for text in options.source]
+        specs = [on_day(parse_spec(text), options.today) for text in options.source]
     except MdhubError as error:
         logger.error("bad_source", reason=str(error))
         return 2
@@ -68,7 +85,7 @@ def _supervise(
 ) -> None:
     keeper = Keeper(on_exit=partial(_report, logger))
     for spec in specs:
-        keeper.want(_child(spec, options))
+        _want(keeper, spec, options)
     try:
         while not stop.is_set():
             keeper.converge()
@@ -77,18 +94,29 @@ def _supervise(
         keeper.stop()
 
 
-def _child(spec: SourceSpec, options: argparse.Namespace) -> ChildSpec:
+def _want(keeper: Keeper, spec: SourceSpec, options: argparse.Namespace) -> None:
     text = msgspec.json.encode(spec, enc_hook=os.fspath).decode()
     command = [
         sys.executable, "-m", "mdhub_ingest.child", "--spec", text,
         "--prefix", options.prefix, "--shards", str(options.shards), "--run", options.run,
     ]  # fmt: skip
-    return ChildSpec(
-        spec.name,
-        lambda _start: command,
-        give_up_after=QUARANTINE_AFTER,
-        restart_after_success=False,
+
+    def next_command(start: int) -> list[str]:
+        return [*command, "--after", _ended(keeper.children[spec.name])] if start > 1 else command
+
+    keeper.want(
+        ChildSpec(
+            spec.name,
+            next_command,
+            give_up_after=QUARANTINE_AFTER,
+            restart_after_success=False,
+            hung_after_s=HUNG_AFTER_S,
+        )
     )
+
+
+def _ended(state: ChildState) -> str:
+    return HUNG if state.died_hung else f"exit code {state.last_exit}"
 
 
 def _report(logger: Logger, state: ChildState) -> None:
@@ -101,4 +129,5 @@ def _report(logger: Logger, state: ChildState) -> None:
         source=state.spec.name,
         exit_code=state.last_exit,
         starts=state.starts,
+        hung=state.died_hung,
     )

@@ -9,21 +9,28 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from threading import Event, Thread
-from typing import Final
+from typing import Any, Final
+from uuid import uuid4
 
-from mdhub.market.recorded import Recording
+from mdhub.market.playlist import Playlist
+from mdhub.market.skips import FileReport
 from mdhub.market.synthetic import SyntheticMarket
 from mdhub.runtime.logging import Logger, service_logger
 from mdhub.runtime.outage import Outage
+from mdhub.runtime.pulse import Pulse
 from mdhub.runtime.service import begin, redis_url
 from mdhub.streams import open_log
 from mdhub.streams.errors import StreamsError, Unusable
 from mdhub.streams.open import check_shards
 from mdhub.streams.port import Log
+from mdhub.wire.codec import encode
 from mdhub.wire.errors import MdhubError
+from mdhub.wire.ops import Event as OpsEvent
+from mdhub.wire.ops import EventKind, Severity
+from mdhub.wire.ticks import SCHEMA_VERSION
 from mdhub_ingest.market_clock import ClockRequests
 from mdhub_ingest.sources.misbehave import Misbehaviour
 from mdhub_ingest.sources.playback import Player
@@ -33,11 +40,15 @@ from mdhub_ingest.sources.sim import sim_source
 from mdhub_ingest.spec import RecordingKnobs, SimKnobs, SourceSpec, parse_spec
 from mdhub_ingest.writer import RawWriter
 
-__all__ = ["main"]
+__all__ = ["HUNG", "main"]
 
 FAILED: Final = 1
 SUPERSEDED: Final = 3
+HUNG: Final = "hung"
+"""Said of a process whose main loop stood still until the supervisor killed it."""
 _FLUSH_S: Final = 2.0
+_STILL_S: Final = 2.0
+"""A main loop without a sign for so long sends no heartbeat any more."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -59,24 +70,36 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--spec", required=True, help="the source as JSON")
     parser.add_argument("--prefix", default="mdhub:")
     parser.add_argument("--shards", type=int, default=1)
+    parser.add_argument("--after", default="", help="how the process before this one ended")
     parser.add_argument("--run", required=True, help="which start of the hub this is")
     return parser
 
 
 def _run(spec: SourceSpec, options: argparse.Namespace, stop: Event, logger: Logger) -> int:
     connect = partial(open_log, redis_url(), service="ingest", prefix=options.prefix)
+    pulse = Pulse.of_environment()
+    pulse.beat()
     run = _market_run(spec, options.run)
-    clocks = ClockRequests(source=spec.name, run=run, connect=connect, stop=stop, logger=logger)
-    player, malformed = _source(spec, clocks.request)
-    session = _session(connect, spec.name, options.shards, stop=stop, outage=Outage(logger))
+    clocks = ClockRequests(
+        source=spec.name, run=run, connect=connect, stop=stop, logger=logger, alive=pulse.beat
+    )
+    player, malformed = _source(spec, clocks.request, logger, pulse)
+    hung = int(options.after == HUNG)
+    outage = Outage(logger)
+    session = _session(connect, spec.name, options.shards, stop=stop, outage=outage, pulse=pulse)
     writer = RawWriter(
         source=spec.name,
         session=session,
         shards=options.shards,
         connect=connect,
         logger=logger,
-        counters=lambda: {**player.counts, "malformed_rows": malformed()},
+        counters=lambda: {**player.counts, **malformed(), "hung": hung},
+        alive=lambda: pulse.silent_s() < _STILL_S,
     )
+    change = partial(_say_change, spec.name, writer, logger)
+    player.attend(alive=pulse.beat, on_change=change)
+    if options.after:
+        change("replaced", {"session": session, "after": options.after})
     done = Event()
 
     def write() -> None:
@@ -100,13 +123,70 @@ def _run(spec: SourceSpec, options: argparse.Namespace, stop: Event, logger: Log
     return 0 if written else FAILED
 
 
-def _source(spec: SourceSpec, request_clock: RequestClock) -> tuple[Player, Callable[[], int]]:
-    """Build the player, and what tells how many rows of its file could not be read."""
+def _say_change(
+    source: str, writer: RawWriter, logger: Logger, change: str, facts: Mapping[str, Any]
+) -> None:
+    """Put a change of the source's state into log lines and events."""
+    severity = Severity.INFO if change == "connected" else Severity.WARNING
+    logger.warning("source_changed", change=change, **facts)
+    body = {"change": change, **facts}
+    writer.announce(
+        encode(
+            OpsEvent(
+                SCHEMA_VERSION, uuid4().hex, time.time_ns(), f"ingest:{source}", EventKind.SOURCE,
+                source, severity, "", body,
+            )
+        )
+    )  # fmt: skip
+
+
+def _source(
+    spec: SourceSpec, request_clock: RequestClock, logger: Logger, pulse: Pulse
+) -> tuple[Player, Callable[[], dict[str, int]]]:
+    """Build the player, and what counts the rows of its files that could not be read."""
     knobs = spec.knobs()
-    if isinstance(knobs, RecordingKnobs):
-        recording = Recording(knobs.file)
-        return _recording(spec, knobs, recording, request_clock), lambda: recording.malformed
-    return _sim(spec, knobs, request_clock), lambda: 0
+    if isinstance(knobs, SimKnobs):
+        return _sim(spec, knobs, request_clock), dict
+    playlist = Playlist(
+        [knobs.file, *knobs.more_files],
+        loops=knobs.loops,
+        first_day=knobs.first_day(),
+        on_read=partial(_say_read, logger),
+        alive=pulse.beat,
+    )
+    player = recording_source(
+        playlist,
+        request_clock=request_clock,
+        rate=knobs.speed,
+        play_s=spec.play_s,
+        misbehaviour=Misbehaviour.parse(spec.misbehave),
+    )
+    return player, lambda: _malformed(playlist)
+
+
+def _say_read(logger: Logger, report: FileReport, loop: int) -> None:
+    """Tell of a file that was read to its end, once per loop."""
+    say = logger.warning if report.bad else logger.info
+    say(
+        "recording_read",
+        file=str(report.path),
+        loop=loop,
+        rows=report.rows,
+        skipped=dict(report.skipped),
+        examples=[str(example) for example in report.examples],
+        cut=report.cut,
+    )
+
+
+def _malformed(playlist: Playlist) -> dict[str, int]:
+    skipped, _, cuts = playlist.wrong()
+    by_kind = {f"malformed:{kind}": count for kind, count in skipped.items()}
+    return {
+        "malformed_rows": sum(by_kind.values()),
+        **by_kind,
+        "files_cut": len(cuts),
+        "loops": playlist.loop,
+    }
 
 
 def _market_run(spec: SourceSpec, hub_run: str) -> str:
@@ -130,28 +210,22 @@ def _sim(spec: SourceSpec, knobs: SimKnobs, request_clock: RequestClock) -> Play
     )
 
 
-def _recording(
-    spec: SourceSpec, knobs: RecordingKnobs, recording: Recording, request_clock: RequestClock
-) -> Player:
-    played_ns = _played_ns(knobs.speed, spec.play_s)
-    return recording_source(
-        recording,
-        request_clock=request_clock,
-        rate=knobs.speed,
-        until_ns=None if played_ns is None else recording.start_ns() + played_ns,
-        misbehaviour=Misbehaviour.parse(spec.misbehave),
-    )
-
-
 def _played_ns(rate: float, play_s: float | None) -> int | None:
     return None if play_s is None else int(play_s * rate * 1e9)
 
 
 def _session(
-    connect: Callable[[], Log], source: str, shards: int, *, stop: Event, outage: Outage
+    connect: Callable[[], Log],
+    source: str,
+    shards: int,
+    *,
+    stop: Event,
+    outage: Outage,
+    pulse: Pulse,
 ) -> int:
     """A session number above every earlier one of this source, whatever the clock says."""
     while not stop.is_set():
+        pulse.beat()
         try:
             log = connect()
             try:

@@ -33,18 +33,27 @@ class ClockRequests:
     """`request` is a `mdhub_ingest.sources.port.RequestClock`."""
 
     def __init__(
-        self, *, source: str, run: str, connect: Callable[[], Log], stop: Event, logger: Logger
+        self,
+        *,
+        source: str,
+        run: str,
+        connect: Callable[[], Log],
+        stop: Event,
+        logger: Logger,
+        alive: Callable[[], object] = lambda: None,
     ) -> None:
         self._source = source
         self._run = run
         self._connect = connect
         self._stop = stop
         self._outage = Outage(logger)
+        self._alive = alive
 
     def request(self, market_ns: int, rate: float) -> MarketClock:
         """Ask until answered. Raises SourceError when refused or told to stop, Unusable."""
         backoff = Backoff(first_s=0.02, ceiling_s=0.5)
         while not self._stop.is_set():
+            self._alive()
             try:
                 answer = self._ask(market_ns, rate)
             except Unusable:
@@ -68,6 +77,7 @@ class ClockRequests:
                 command = self._command(market_ns, rate, now_ns)
                 log.append(COMMANDS, encode(command))
                 while not self._stop.is_set() and time.time_ns() < command.expires_ns:
+                    self._alive()
                     for _, fields in tail.read(block_ms=_BLOCK_MS, count=100):
                         event = _event(fields)
                         if event is not None and _answers(event, command):

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import replace
 
 from mdhub_ingest.sources.misbehave import Misbehaviour
 from mdhub_ingest.sources.port import SourceError
 
-__all__ = ["RecordingKnobs", "SimKnobs", "SourceSpec", "parse_spec"]
+__all__ = ["RecordingKnobs", "SimKnobs", "SourceSpec", "on_day", "parse_spec"]
+
+TODAY: Final = "today"
 
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}\Z")]
 
@@ -28,8 +32,26 @@ class RecordingKnobs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Type `recording`: a tick file, CSV (plain, .gz, .zst) with CTP field names."""
 
     file: Path
+    more_files: tuple[Path, ...] = ()
+    """Played together with `file`, merged by time."""
     speed: Annotated[float, Meta(ge=0, le=3_600)] = 1.0
     """Market seconds per second; 0 = as fast as it goes."""
+    loops: Annotated[int, Meta(ge=0)] = 1
+    """How often it is played, each time as the next trading days; 0 = for ever."""
+    day: Annotated[str, Meta(pattern=r"^(|today|[0-9]{8})\Z")] = ""
+    """Trading day its first one is played as, YYYYMMDD or `today`; empty = as recorded."""
+
+    def first_day(self) -> date | None:
+        """Return the day it is moved to; `today` must have been settled (see `on_day`)."""
+        return datetime.strptime(self.day, "%Y%m%d").date() if self.day else None  # noqa: DTZ007
+
+
+def on_day(spec: SourceSpec, today: date) -> SourceSpec:
+    """Settle what `today` means, once for all children of a hub and whatever replaces them."""
+    knobs = spec.recording
+    if knobs is None or knobs.day != TODAY:
+        return spec
+    return replace(spec, recording=replace(knobs, day=f"{today:%Y%m%d}"))
 
 
 class SourceSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -58,9 +80,21 @@ def parse_spec(text: str) -> SourceSpec:
     except msgspec.DecodeError as error:
         example = '{"name": "A", "sim": {"seed": 7}, "misbehave": "lose=0.01"}'
         raise SourceError(f"source {text!r}: {error}; expected for example {example}") from error
-    spec.knobs()
+    _check_day(spec)
     Misbehaviour.parse(spec.misbehave)
     return spec
+
+
+def _check_day(spec: SourceSpec) -> None:
+    knobs = spec.knobs()
+    if isinstance(knobs, RecordingKnobs) and knobs.day != TODAY:
+        try:
+            knobs.first_day()
+        except ValueError as error:
+            raise SourceError(
+                f"source {spec.name!r}: day was {knobs.day!r}, expected a day such as 20261123, "
+                "or today"
+            ) from error
 
 
 def _path(kind: type, value: object) -> object:

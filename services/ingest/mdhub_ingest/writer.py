@@ -8,6 +8,7 @@ after it is sent again; entries it already has are skipped by the function.
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from threading import Event, Lock
 from typing import Final
@@ -19,6 +20,7 @@ from mdhub.runtime.logging import Logger
 from mdhub.runtime.outage import Outage
 from mdhub.streams.errors import StreamsError, Superseded, Unusable
 from mdhub.streams.port import Log
+from mdhub.streams.topology import EVENTS
 from mdhub.wire.codec import control, encode
 from mdhub.wire.entries import ControlKind, LostRange
 from mdhub.wire.topics import shard_of
@@ -28,12 +30,17 @@ __all__ = ["RawWriter"]
 
 BATCH: Final = 500
 IDLE_S: Final = 0.1
+ANNOUNCED_MAX: Final = 100
+"""Events that wait for the log; the oldest go first (they are log lines as well)."""
 
 
 class RawWriter:
-    """Takes snapshots from a source's thread, appends them from its own."""
+    """Takes snapshots from a source's thread, appends them from its own.
 
-    def __init__(
+    It also writes the source's heartbeat, while `alive` says that the source's own loop goes round.
+    """
+
+    def __init__(  # noqa: PLR0913 - who writes, where to, and what the heartbeat says
         self,
         *,
         source: str,
@@ -42,6 +49,7 @@ class RawWriter:
         connect: Callable[[], Log],
         logger: Logger,
         counters: Callable[[], dict[str, int]] = dict,
+        alive: Callable[[], bool] = lambda: True,
     ) -> None:
         self._source = source
         self._session = session
@@ -50,6 +58,8 @@ class RawWriter:
         self._logger = logger
         self._outage = Outage(logger)
         self._counters = counters
+        self._alive = alive
+        self._announced: deque[bytes] = deque(maxlen=ANNOUNCED_MAX)
         self._outboxes: Sequence[Outbox] = [Outbox() for _ in range(shards)]
         self._lock = Lock()
         self._arrived = Event()
@@ -72,6 +82,10 @@ class RawWriter:
             outbox.put(recv_ns, encode(tick))
         if not self._arrived.is_set():
             self._arrived.set()
+
+    def announce(self, event: bytes) -> None:
+        """Take an event for the `events` stream; written at most once. From any thread."""
+        self._announced.append(event)
 
     @property
     def waiting(self) -> int:
@@ -111,11 +125,18 @@ class RawWriter:
                 # One batch each: a backlog starves neither another shard nor the heartbeat.
                 for shard in range(self._shards):
                     have[shard] = self._flush(log, shard, have[shard], backoff)
-                self._beat(log, "running")
+                self._write_events(log)
+                if self._alive():
+                    self._beat(log, "running")
+            self._write_events(log)
             self._beat_due_s = 0.0
             self._beat(log, ENDED)
         finally:
             log.close()
+
+    def _write_events(self, log: Log) -> None:
+        while self._announced:
+            log.append(EVENTS, self._announced.popleft())
 
     def _ask(self, log: Log, shard: int) -> int:
         """What the log has now; less than it had if it was cut back."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import datetime
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -100,9 +101,15 @@ def demo(  # noqa: PLR0913 - options of a command
         bool, typer.Option("--json", help="Headless; the last line is one JSON object.")
     ] = False,
     recording: Annotated[
-        Path | None,
-        typer.Option(exists=True, dir_okay=False, help="Play a tick file, not the simulation."),
+        list[Path] | None,
+        typer.Option(help="Play a tick file, not the simulation; repeatable: merged by time."),
     ] = None,
+    loop: Annotated[
+        bool, typer.Option("--loop", help="Play recordings again and again, as the next days.")
+    ] = False,
+    today: Annotated[
+        bool, typer.Option("--today", help="Play recordings as today's trading day.")
+    ] = False,
     speed: Annotated[
         str, typer.Option(help="Market seconds per second of a recording, or max.")
     ] = "1",
@@ -120,14 +127,22 @@ def demo(  # noqa: PLR0913 - options of a command
     """
     from mdhub.demo.market import RecordedDemo, SimDemo
     from mdhub.demo.run import DemoOptions, run_demo
+    from mdhub.market.redate import trading_day_at
 
     pace = _speed(speed)
+    if (loop or today) and not recording:
+        raise typer.BadParameter("--loop and --today are for recordings: give --recording FILE")
+    if loop and pace == 0:
+        raise typer.BadParameter("--loop at --speed max would never end: give a speed up to 3600")
     if pace == 0:
         seconds = None
     elif json and seconds is None:
         seconds = 20.0
-    if recording is not None:
-        market: RecordedDemo | SimDemo = RecordedDemo(recording, pace, seconds, seed)
+    if recording:
+        first_day = trading_day_at(time.time_ns()) if today else None
+        market: RecordedDemo | SimDemo = RecordedDemo(
+            recording, pace, seconds, seed, loop=loop, first_day=first_day
+        )
     else:
         market = SimDemo(seed, rate, seconds)
     sys.exit(run_demo(market, DemoOptions(seconds, json, keep=keep)))

@@ -97,8 +97,10 @@ def plan_of(config: HubConfig, sources: tuple[str, ...] = ()) -> HubPlan:
 
 def check_source(source: SimSource | RecordingSource) -> str:
     """Let ingest itself judge a source (if it is installed); what it says, empty if content."""
-    if isinstance(source, RecordingSource) and not source.file.is_file():
-        return f"file {source.file} was not found"
+    if isinstance(source, RecordingSource):
+        for file in (source.file, *source.more_files):
+            if not file.is_file():
+                return f"file {file} was not found"
     try:
         module = service_module("ingest")
     except ServiceError:

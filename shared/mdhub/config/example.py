@@ -37,7 +37,7 @@ def example_toml() -> str:
     default = HubConfig()
     second = PublisherKnobs(id="B", port=5565)
     file = Path("recordings/20261120.csv.zst")
-    recording = RecordingSource(name="C", type="recording", file=file, speed=60.0)
+    recording = RecordingSource(name="C", type="recording", file=file, loops=0, day="today")
     return (
         "\n\n".join(
             [
@@ -106,6 +106,8 @@ def _commented(text: str) -> str:
 def _toml(value: Any) -> str:
     if isinstance(value, int | float):
         return f"{value:_}" if isinstance(value, int) and value >= GROUPED_FROM else str(value)
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
     return json.dumps(str(value), ensure_ascii=False)
 
 

@@ -135,8 +135,14 @@ def _with_paths_from(folder: Path, values: dict[str, Any]) -> dict[str, Any]:
     for table in tables:
         for name in ("data", "file", "override"):
             if isinstance(table, dict) and isinstance(path := table.get(name), str):
-                table[name] = str(folder / Path(path).expanduser())
+                table[name] = _from(folder, path)
+        if isinstance(table, dict) and isinstance(paths := table.get("more_files"), list):
+            table["more_files"] = [_from(folder, p) if isinstance(p, str) else p for p in paths]
     return values
+
+
+def _from(folder: Path, path: str) -> str:
+    return str(folder / Path(path).expanduser())
 
 
 def _source_problems(

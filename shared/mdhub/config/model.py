@@ -116,8 +116,15 @@ class RecordingSource(_Knobs):
     """Kind of source: sim or recording."""
     file: Path = Field(examples=["recordings/20261120.csv.zst"])
     """Tick file. In a file a relative path counts from the file's folder."""
+    more_files: tuple[Path, ...] = Field(default=(), examples=[("recordings/night.csv.zst",)])
+    """Tick files played together with the first, merged by time; paths as for `file`."""
     speed: float = Field(default=1.0, ge=0, le=3_600)
     """Market seconds per second; 0: as fast as it goes."""
+    loops: int = Field(default=1, ge=0)
+    """How often it is played; each loop is the next trading days. 0: for ever."""
+    day: str = Field(default="", pattern=r"^(|today|[0-9]{8})$", examples=["today"])
+    """Trading day its first one is played as: YYYYMMDD, or today (on evenings and weekends the
+    next one); empty: as recorded."""
     misbehave: str = Field(default="", examples=["lose=0.01,lag_ms=5-30"])
     """How it misbehaves on purpose, such as lose=0.01,lag_ms=5-30; empty: not at all."""
     play_s: float | None = Field(default=None, gt=0, examples=[3_600.0])

@@ -37,6 +37,8 @@ def plain(value: Any) -> Any:
     """A value as JSON and TOML have it."""
     if isinstance(value, SecretStr):
         return redacted_url(value.get_secret_value())
+    if isinstance(value, tuple):
+        return [plain(element) for element in value]
     return str(value) if isinstance(value, Path) else value
 
 

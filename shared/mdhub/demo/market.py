@@ -3,23 +3,41 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
-from mdhub.market.recorded import Recording
+from mdhub.market.playlist import FOR_EVER, Playlist
 from mdhub.market.snapshot import Snapshot
 from mdhub.market.synthetic import SyntheticMarket
 
-__all__ = ["DemoMarket", "RecordedDemo", "SimDemo"]
+__all__ = ["DemoMarket", "RecordedDemo", "SimDemo", "Unreadable"]
 
-BAD: Final = "lose=0.01,repeat=0.01,corrupt=0.003,delay=0.002,seed={seed}"
+BAD: Final = (
+    "lose=0.01,repeat=0.01,corrupt=0.003,delay=0.002,reorder=0.002,"
+    "freeze_every_s=8-16,freeze_s=1.5-3,disconnect_every_s=8-16,disconnect_s=1.5-3,seed={seed}"
+)
 GOOD: Final = "lag_ms={least:g}-{most:g},repeat=0.002,seed={seed}"
 LAG_MS: Final = (5, 30)
 """B comes so much later, in market time, and loses nothing."""
 SECOND_NS: Final = 1_000_000_000
+
+
+class Unreadable(NamedTuple):
+    """Rows of recordings that were skipped, and files that broke off."""
+
+    rows: dict[str, int]
+    """By kind, over all loops."""
+    examples: list[str]
+    """The first ten."""
+    cuts: dict[str, str]
+    """Where a file broke off, by its name."""
+
+
+NOTHING_UNREADABLE: Final = Unreadable({}, [], {})
 
 
 class DemoMarket(Protocol):
@@ -34,6 +52,10 @@ class DemoMarket(Protocol):
 
     def truth(self) -> Iterator[Snapshot]:
         """Everything the market makes, from its beginning."""
+
+    @property
+    def unreadable(self) -> Unreadable:
+        """What of the market's files could not be read, as far as the truth was read last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,33 +79,58 @@ class SimDemo:
         end_ns = None if self.play_s is None else market.time_after(int(self.play_s * SECOND_NS))
         return _until(market.snapshots(), end_ns)
 
+    @property
+    def unreadable(self) -> Unreadable:
+        return NOTHING_UNREADABLE
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class RecordedDemo:
-    """A tick file, played through two derived sources.
+    """Tick files, played through two derived sources.
 
-    `play_s` bounds a paced run; at speed 0 the whole file is played.
+    `play_s` bounds a paced run; at speed 0 all is played.
     """
 
-    file: Path
+    files: Sequence[Path]
     speed: float
     play_s: float | None
     seed: int = 1
+    loop: bool = False
+    """Played again and again, each time as the next trading days."""
+    first_day: date | None = None
+    """Trading day the first recorded one is played as; None = as recorded."""
+    _read: Playlist | None = None
 
     @property
     def rate(self) -> float:
         return self.speed
 
     def sources(self) -> list[dict[str, Any]]:
-        file = {"file": str(self.file.resolve()), "speed": self.speed}
-        return _pair({"recording": file}, self.seed, self.play_s, rate=self.rate)
+        first, *others = (str(file.resolve()) for file in self.files)
+        recording = {
+            "file": first,
+            "more_files": others,
+            "speed": self.speed,
+            "loops": self._loops(),
+            "day": "" if self.first_day is None else f"{self.first_day:%Y%m%d}",
+        }
+        return _pair({"recording": recording}, self.seed, self.play_s, rate=self.rate)
 
     def truth(self) -> Iterator[Snapshot]:
-        recording = Recording(self.file)
-        if self.play_s is None:
-            return recording.snapshots()
-        end_ns = recording.start_ns() + int(self.play_s * self.speed * SECOND_NS)
-        return _until(recording.snapshots(), end_ns)
+        self._read = playlist = Playlist(self.files, loops=self._loops(), first_day=self.first_day)
+        if self.play_s is None or not self.speed:
+            return playlist.snapshots()
+        return _until(playlist.snapshots(), playlist.time_after(self.play_s, self.speed))
+
+    @property
+    def unreadable(self) -> Unreadable:
+        if self._read is None:
+            return NOTHING_UNREADABLE
+        skipped, examples, cuts = self._read.wrong()
+        return Unreadable(dict(skipped), [str(example) for example in examples], dict(cuts))
+
+    def _loops(self) -> int:
+        return FOR_EVER if self.loop else 1
 
 
 def _pair(

@@ -9,7 +9,6 @@ strategy got.
 from __future__ import annotations
 
 import contextlib
-import csv
 import json
 import os
 import signal
@@ -28,7 +27,7 @@ from rich.console import Console
 from mdhub.demo.bars import Bars
 from mdhub.demo.checker import Report
 from mdhub.demo.judge import CheckerError, RunningJudge, judge_whole
-from mdhub.demo.market import DemoMarket, as_json
+from mdhub.demo.market import DemoMarket, Unreadable, as_json
 from mdhub.demo.progress import LiveChecker, Progress, StrategyVoice
 from mdhub.demo.receipts import read_receipts
 from mdhub.demo.show import LineShow, TableShow, misdeeds
@@ -119,7 +118,9 @@ class _Demo:
         if not (self._cut_off or voice.newest.get("received")):
             raise ServiceError("nothing was received although the sources came to their end")
         report = self._verdict()
-        return _conclude(report, voice, self._progress, self._options)
+        return _conclude(
+            report, voice, self._progress, self._options, unreadable=self._market.unreadable
+        )
 
     def _start(self) -> StrategyVoice:
         host = self._host
@@ -266,7 +267,12 @@ class _Demo:
 
 
 def _conclude(
-    report: Report, voice: StrategyVoice, progress: Progress, options: DemoOptions
+    report: Report,
+    voice: StrategyVoice,
+    progress: Progress,
+    options: DemoOptions,
+    *,
+    unreadable: Unreadable,
 ) -> int:
     words = voice.final or voice.newest
     result = {
@@ -282,6 +288,7 @@ def _conclude(
         "gaps": words.get("gaps", 0),
         "kills": len(progress.kills),
         "sources": {name: _source(name, words, progress) for name in ("A", "B")},
+        "unreadable": unreadable._asdict(),
     }
     if report.examples and not report.clean:
         print(json.dumps(report.examples, ensure_ascii=False), file=sys.stderr)
@@ -289,6 +296,7 @@ def _conclude(
         print(json.dumps(result))
     else:
         _print_summary(result, clean=report.clean)
+        _print_unreadable(unreadable)
     return 0 if report.clean and report.received else 1
 
 
@@ -319,12 +327,18 @@ def _print_summary(result: dict[str, Any], *, clean: bool) -> None:
     )
 
 
+def _print_unreadable(unreadable: Unreadable) -> None:
+    if unreadable.rows:
+        kinds = ", ".join(f"{kind} {count}" for kind, count in unreadable.rows.items())
+        print(f"Rows of the recording that could not be read: {kinds}. The first of them:")
+        print("\n".join(f"  {example}" for example in unreadable.examples))
+    for name, cut in unreadable.cuts.items():
+        print(f"{name} {cut}; it was played up to there")
+
+
 def _open_market(market: DemoMarket) -> None:
     """Read the first snapshot before anything is started. Raises MarketError."""
-    try:
-        first = next(iter(market.truth()), None)
-    except csv.Error as error:
-        raise MarketError(f"the recording is no CSV file: {error}") from error
+    first = next(iter(market.truth()), None)
     if first is None:
         raise MarketError("the recording has no snapshot, expected at least one row")
 

@@ -13,11 +13,14 @@ from mdhub.runtime.heartbeat import Beat, decode_beat
 from mdhub.streams.errors import StreamsError
 from mdhub.streams.port import Log
 
-__all__ = ["SourceLife", "Watch"]
+__all__ = ["MISDEEDS", "SourceLife", "Watch"]
 
 T = TypeVar("T")
 SOURCES: Final = ("A", "B")
-MISDEEDS: Final = ("lost", "corrupted", "delayed", "repeated")
+MISDEEDS: Final = (
+    "lost", "corrupted", "delayed", "reordered", "repeated",
+    "frozen", "stuck", "disconnected", "withheld", "pushed_again", "hung",
+)  # fmt: skip
 
 
 class SourceLife:

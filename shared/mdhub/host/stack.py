@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Final, TextIO
 from uuid import uuid4
 
+from mdhub.market.redate import trading_day_at
 from mdhub.runtime.errors import ServiceError
 from mdhub.runtime.keeper import ChildSpec, ChildState, Keeper
 from mdhub.streams import open_log
@@ -59,6 +60,8 @@ class HubPlan:
     calendar: Path | None = None
     """Override file of the trading calendar."""
     run: str = field(default_factory=lambda: uuid4().hex)
+    today: str = field(default_factory=lambda: f"{trading_day_at(time.time_ns()):%Y%m%d}")
+    """Trading day that recordings mean by `today`: it stays the same over midnight."""
 
 
 def service_module(name: str) -> str:
@@ -166,8 +169,11 @@ class Host:
             case "ingest":
                 sources = [part for text in plan.sources for part in ("--source", text)]
                 return [
-                    self._child(name, name, "--shards", plan.shards, "--run", plan.run, *sources)
-                ]
+                    self._child(
+                        name, name,
+                        "--shards", plan.shards, "--run", plan.run, "--today", plan.today, *sources,
+                    )
+                ]  # fmt: skip
             case _:
                 silent = () if plan.silent_ms is None else ("--silent-ms", plan.silent_ms)
                 return [self._child(name, name, "--shards", plan.shards, *silent)]

@@ -8,15 +8,23 @@ from typing import Final
 
 from mdhub.wire.ticks import CHINA_TIME
 
-__all__ = ["DAY_NS", "MS_NS", "SECOND_NS", "midnight_ns", "received_days"]
+__all__ = [
+    "DAY_NS",
+    "MS_NS",
+    "NIGHT_FROM_HOUR",
+    "NIGHT_TO_HOUR",
+    "SECOND_NS",
+    "midnight_ns",
+    "received_days",
+]
 
 MS_NS: Final = 1_000_000
 SECOND_NS: Final = 1_000_000_000
 DAY_NS: Final = 86_400 * SECOND_NS
 
 _DAY: Final = re.compile(r"[0-9]{8}")
-_NIGHT_FROM_HOUR: Final = 20
-_NIGHT_TO_HOUR: Final = 3
+NIGHT_FROM_HOUR: Final = 20
+NIGHT_TO_HOUR: Final = 3
 
 
 def midnight_ns(day: str) -> int:
@@ -31,7 +39,7 @@ def received_days(
     exchange: str, *, hour: int, trading_day: str, natural_day: str
 ) -> tuple[str, str]:
     """Return (TradingDay, ActionDay) as a front sends them, given the true ones."""
-    if _NIGHT_TO_HOUR <= hour < _NIGHT_FROM_HOUR:
+    if NIGHT_TO_HOUR <= hour < NIGHT_FROM_HOUR:
         return trading_day, natural_day
     if exchange == "DCE":
         return trading_day, trading_day

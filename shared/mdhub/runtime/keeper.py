@@ -1,5 +1,7 @@
 """Keeps child processes running: start, watch, kill -9 and replace, back off, give up.
 
+A child may have a pulse (`mdhub.runtime.pulse`): one that stands still is killed like that too.
+
 All methods belong to one thread, the main one (the children's death signal is tied to it).
 """
 
@@ -16,12 +18,15 @@ from typing import IO, Final, TextIO
 from mdhub.runtime.backoff import Backoff
 from mdhub.runtime.errors import ServiceError
 from mdhub.runtime.parent import PARENT_VARIABLE
+from mdhub.runtime.pulse import PULSE_VARIABLE, PulseReader
 
 __all__ = ["ChildSpec", "ChildState", "Keeper"]
 
 STABLE_S: Final = 10.0
 """A child that lived this long has recovered: its back-off starts anew."""
 TERM_GRACE_S: Final = 1.5
+AWAY_S: Final = 1.0
+"""A keeper that itself stood still for so long has not seen the pulses of that time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,10 @@ class ChildSpec:
     """Quarantine after this many failures in a row; None = keep trying."""
     restart_after_success: bool = True
     """False: exit code 0 means the child's work is done."""
+    hung_after_s: float | None = None
+    """Kill the child when its pulse has stood still for so long; None = it has no pulse. The first
+    beat may take `first_pulse_s`."""
+    first_pulse_s: float = 30.0
 
 
 @dataclass(slots=True)
@@ -53,6 +62,11 @@ class ChildState:
     """None also if the last start did not succeed at all."""
     quarantined: bool = False
     finished: bool = False
+    hung: int = 0
+    """How often it was killed because its pulse stood still."""
+    died_hung: bool = False
+    """Whether that was the end of the last process."""
+    pulse: PulseReader | None = None
 
     def output(self) -> IO[str]:
         """What the running child writes. Raises ServiceError unless it runs with a pipe."""
@@ -73,6 +87,7 @@ class Keeper:
         self._children: dict[str, ChildState] = {}
         self._on_exit = on_exit
         self._monotonic = monotonic
+        self._looked_s: float | None = None
 
     @property
     def children(self) -> dict[str, ChildState]:
@@ -87,12 +102,22 @@ class Keeper:
     def converge(self) -> None:
         """Reap what died, start what is due. Cheap: call it several times a second."""
         now_s = self._monotonic()
+        away_s = 0.0 if self._looked_s is None else now_s - self._looked_s
+        self._looked_s = now_s
         for state in list(self._children.values()):
             if state.process is None:
                 if not (state.quarantined or state.finished) and now_s >= state.next_start_s:
                     self._start(state, now_s)
             elif state.process.poll() is not None:
                 self._reap(state, state.process.returncode, now_s)
+            elif state.pulse is not None and state.spec.hung_after_s is not None:
+                if away_s > AWAY_S:
+                    state.pulse.excuse(away_s)
+                if state.pulse.silent_s(now_s) > state.spec.hung_after_s:
+                    state.hung += 1
+                    state.died_hung = True
+                    state.process.kill()  # the next turn reaps and replaces it
+                    _close(state)
 
     def kill(self, name: str) -> int | None:
         """SIGKILL one child (the next `converge` replaces it); return its pid."""
@@ -113,28 +138,45 @@ class Keeper:
         for process in running:
             _wait_or_kill(process, deadline_s - self._monotonic())
         for state in chosen:
+            _close(state)
             del self._children[state.spec.name]
 
     def _start(self, state: ChildState, now_s: float) -> None:
         state.starts += 1
         state.started_s = now_s
+        spec = state.spec
+        environment = {**os.environ, **spec.environment, PARENT_VARIABLE: str(os.getpid())}
+        environment.pop(PULSE_VARIABLE, None)
+        pulse = None
         try:
+            if spec.hung_after_s is not None:
+                pulse = PulseReader(now_s + max(0.0, spec.first_pulse_s - spec.hung_after_s))
+                environment[PULSE_VARIABLE] = str(pulse.child_end)
             state.process = subprocess.Popen(
-                list(state.spec.command(state.starts)),
-                env={**os.environ, **state.spec.environment, PARENT_VARIABLE: str(os.getpid())},
+                list(spec.command(state.starts)),
+                env=environment,
+                pass_fds=() if pulse is None else (pulse.child_end,),
                 stdin=subprocess.DEVNULL,
-                stdout=state.spec.stdout,
-                stderr=state.spec.stderr,
+                stdout=spec.stdout,
+                stderr=spec.stderr,
                 text=True,
                 start_new_session=True,
             )
-        except OSError:  # out of processes or memory: the others must live on
+        except OSError:  # out of processes, files or memory: the others must live on
+            if pulse is not None:
+                pulse.close()
             state.last_exit = None
             self._plan_next(state, now_s)
+            return
+        state.died_hung = False
+        state.pulse = pulse
+        if pulse is not None:
+            pulse.close_child_end()
 
     def _reap(self, state: ChildState, exit_code: int, now_s: float) -> None:
         state.last_exit = exit_code
         state.process = None
+        _close(state)
         if now_s - state.started_s >= STABLE_S:
             state.backoff.reset()
         state.finished = state.last_exit == 0 and not state.spec.restart_after_success
@@ -154,3 +196,9 @@ def _wait_or_kill(process: subprocess.Popen[str], left_s: float) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+def _close(state: ChildState) -> None:
+    if state.pulse is not None:
+        state.pulse.close()
+        state.pulse = None

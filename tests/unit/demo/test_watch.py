@@ -1,6 +1,6 @@
 """What heartbeats tell of a source that dies now and then."""
 
-from mdhub.demo.watch import SourceLife
+from mdhub.demo.watch import MISDEEDS, SourceLife
 from mdhub.runtime.heartbeat import Beat
 
 
@@ -15,4 +15,4 @@ def test_misdeeds_add_up_over_the_processes_of_a_source() -> None:
         life.note(said)
 
     assert life.restarts == 1
-    assert life.broke() == {"lost": 8, "corrupted": 0, "delayed": 1, "repeated": 0}
+    assert life.broke() == dict.fromkeys(MISDEEDS, 0) | {"lost": 8, "delayed": 1}

@@ -34,6 +34,7 @@ class Desk:
         self.faults = Faults()
         self.shards = shards
         self.said = io.StringIO()
+        self.alive = True
         if led:
             self.lead()
         self.writer = self.new_writer(session=1)
@@ -46,6 +47,7 @@ class Desk:
             connect=self.connect,
             logger=Logger("ingest", "A", self.said),
             counters=lambda: {"own": 7},
+            alive=lambda: self.alive,
         )
 
     def connect(self) -> Log:

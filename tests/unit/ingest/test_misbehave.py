@@ -8,7 +8,7 @@ import pytest
 from mdhub.market.snapshot import NO_VALUE, Snapshot
 from mdhub.market.synthetic import SyntheticMarket
 from mdhub_ingest.sources.ahead import with_space
-from mdhub_ingest.sources.misbehave import Fate, Misbehaver, Misbehaviour
+from mdhub_ingest.sources.misbehave import MISDEEDS, Fate, Misbehaver, Misbehaviour
 from mdhub_ingest.sources.port import SourceError
 
 SNAPSHOT = next(SyntheticMarket(seed=1).snapshots())
@@ -89,9 +89,7 @@ def test_calm_says_nothing_about_what_is_eligible() -> None:
 
 def test_counts_name_every_kind_from_the_start() -> None:
     """The heartbeat shows what did not happen, too."""
-    assert Misbehaver(Misbehaviour()).counts == dict.fromkeys(
-        ("eligible", "lost", "corrupted", "delayed", "repeated"), 0
-    )
+    assert Misbehaver(Misbehaviour()).counts == dict.fromkeys(("eligible", *MISDEEDS), 0)
     assert set(Misbehaver(Misbehaviour()).counts) >= {"lost", "repeated", "eligible"}
 
 

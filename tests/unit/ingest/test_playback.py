@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mdhub.market.dates import SECOND_NS
-from mdhub.market.recorded import Recording
+from mdhub.market.playlist import Playlist
 from mdhub.market.sessions import start_of
 from mdhub.market.snapshot import Snapshot
 from mdhub.market.synthetic import SyntheticMarket
@@ -60,6 +60,18 @@ class Stage:
         )
         player.run(self.deliver, Stop(self.wall, stop_at_ns))
         return player
+
+    def player(self, feed: Feed, seconds: float, misbehaviour: Misbehaviour) -> Player:
+        return Player(
+            feed,
+            Playback(start_ns=START_NS, until_ns=START_NS + int(seconds * SECOND_NS)),
+            request_clock=self.hub.request,
+            misbehaviour=misbehaviour,
+            wall_ns=self.wall.read_ns,
+        )
+
+    def run(self, player: Player) -> None:
+        player.run(self.deliver, Stop(self.wall))
 
     def deliver(self, snapshot: Snapshot) -> None:
         self.delivered.append((self.wall.now_ns, snapshot))
@@ -290,8 +302,7 @@ def test_recording_source_plays_its_file(tmp_path: Path) -> None:
     path.write_text("\n".join([header, *rows]), encoding="utf-8")
     wall = Wall()
     delivered: list[Snapshot] = []
-    recording = Recording(path)
-    source = recording_source(recording, request_clock=Hub(wall).request, rate=0.0)
+    source = recording_source(Playlist([path]), request_clock=Hub(wall).request, rate=0.0)
     source.run(delivered.append, Stop(wall))
     assert [snapshot.volume for snapshot in delivered] == list(range(9))
     assert all(a.made_ns < b.made_ns for a, b in pairwise(delivered))

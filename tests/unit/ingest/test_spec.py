@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import msgspec
 import pytest
 
 from mdhub_ingest.sources.port import SourceError
-from mdhub_ingest.spec import RecordingKnobs, SimKnobs, parse_spec
+from mdhub_ingest.spec import RecordingKnobs, SimKnobs, on_day, parse_spec
 
 
 def spec_text(**fields: Any) -> str:
@@ -48,6 +49,10 @@ def test_a_source_survives_the_way_to_its_child(file: str) -> None:
         spec_text(sim={"sed": 7}), spec_text(sim={"ticks_per_s": 0}), spec_text(sim={"rate": -1}),
         spec_text(sim=None, recording={}), spec_text(sim=None, recording={"file": 7}),
         spec_text(sim=None, recording={"file": "x", "speed": -1}),
+        spec_text(sim=None, recording={"file": "x", "loops": -1}),
+        spec_text(sim=None, recording={"file": "x", "day": "yesterday"}),
+        spec_text(sim=None, recording={"file": "x", "day": "20261131"}),
+        spec_text(sim=None, recording={"file": "x", "more_files": "y"}),
         spec_text(misbehave="lose=2"), spec_text(misbehave="dance"), spec_text(play_s=0),
     ],
 )  # fmt: skip
@@ -55,3 +60,19 @@ def test_what_is_no_source_is_refused(text: str) -> None:
     """One error says what was expected."""
     with pytest.raises(SourceError, match=r"expected"):
         parse_spec(text)
+
+
+def test_today_is_settled_once() -> None:
+    """The supervisor says which day it is, for all children and their replacements."""
+    text = spec_text(sim=None, recording={"file": "x.csv", "day": "today", "loops": 0})
+    settled = on_day(parse_spec(text), date(2026, 11, 23)).recording
+    assert settled is not None
+    assert (settled.day, settled.first_day(), settled.loops) == ("20261123", date(2026, 11, 23), 0)
+
+
+def test_a_day_that_is_given_stays() -> None:
+    """Neither a date nor a source without one is changed."""
+    for knobs in ({"day": "20261120"}, {}):
+        spec = parse_spec(spec_text(sim=None, recording={"file": "x.csv", **knobs}))
+        assert on_day(spec, date(2026, 11, 23)) == spec
+    assert on_day(parse_spec(spec_text()), date(2026, 11, 23)) == parse_spec(spec_text())

@@ -11,7 +11,7 @@ from mdhub.runtime.heartbeat import decode_beat
 from mdhub.streams.errors import Unusable
 from mdhub.streams.memory import MemoryServer
 from mdhub.streams.port import Log
-from mdhub.streams.topology import RAW
+from mdhub.streams.topology import EVENTS, RAW
 from mdhub.wire.codec import decode_control
 from mdhub.wire.entries import ControlKind, LostRange
 from mdhub.wire.topics import shard_of
@@ -219,3 +219,26 @@ def test_an_unusable_log_ends_the_writer() -> None:
     desk.flush()
     assert desk.said.getvalue().count("wrong password") == 1
     assert desk.writer.waiting == 1
+
+
+def test_an_event_is_written_once() -> None:
+    """What happened to a source stands in events, beside its ticks."""
+    desk = Desk()
+    desk.writer.announce(b"gone")
+    for _ in range(2):
+        desk.emit(1)
+        desk.flush()
+    written = [fields[1] for _, fields in desk.server.log("cli").entries(EVENTS, count=10)]
+    assert written == [b"gone"]
+
+
+def test_a_source_that_stands_still_has_no_heartbeat() -> None:
+    """The writer goes on, but says nothing of a main loop that gives no sign."""
+    desk = Desk()
+    desk.alive = False
+    with desk.running():
+        desk.emit(5)
+        desk.wait_written()
+        assert desk.server.log("cli").beats() == {}
+        desk.alive = True
+        until(lambda: desk.server.log("cli").beats(), "the heartbeat")

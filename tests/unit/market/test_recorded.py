@@ -97,14 +97,6 @@ def test_file_may_be_compressed(tmp_path: Path, suffix: str) -> None:
     assert list(recorded_snapshots(packed)) == list(recorded_snapshots(plain))
 
 
-def test_truncated_gzip_is_a_market_error(tmp_path: Path) -> None:
-    """A file cut short while it was copied is not taken for a short market."""
-    packed = tmp_path / "cut.csv.gz"
-    packed.write_bytes(gzip.compress(file_of(tmp_path, row()).read_bytes())[:-9])
-    with pytest.raises(MarketError, match=r"cut\.csv\.gz"):
-        list(recorded_snapshots(packed))
-
-
 def test_czce_second_is_spread_evenly(tmp_path: Path) -> None:
     """The k-th of m rows of a contract is made k/m into the second; others keep their time."""
     czce = [row("MA801", "CZCE", volume=str(volume)) for volume in (1, 2, 3, 4)]
@@ -142,24 +134,6 @@ def test_rows_before_the_wanted_time_are_left_out(tmp_path: Path) -> None:
     assert [s.volume for s in made] == [2, 10]
 
 
-def test_malformed_rows_are_counted_and_skipped(tmp_path: Path) -> None:
-    """Each bad row costs itself only; the first ten are kept with line and reason."""
-    bad = [
-        row(time="24:61:00"),
-        row(ms="1000"),
-        row(last="abc"),
-        row(day="2017"),
-        "too,short",
-        *[row(volume="x")] * 10,
-    ]
-    recording = Recording(file_of(tmp_path, row(), *bad, row(ms="500")))
-    assert len(list(recording.snapshots())) == 2
-    assert recording.malformed == 15
-    assert len(recording.examples) == 10
-    assert {example.line for example in recording.examples} <= set(range(3, 18))
-    assert any("24:61:00" in example.reason for example in recording.examples)
-
-
 def test_no_value_stays_as_received(tmp_path: Path) -> None:
     """DBL_MAX is a number the front sent, and is passed on as such."""
     (snapshot,) = read(tmp_path, row(last="1.7976931348623157e+308"))
@@ -189,6 +163,6 @@ def test_real_recording_is_read_whole(name: str, rows: int, repeats: int) -> Non
     """Every row the README counts is delivered, in an order in which market time never falls."""
     recording = Recording(recording_path(f"{name}.csv.zst"))
     made = [(s.made_ns, s.repeat) for s in recording.snapshots()]
-    assert (len(made), recording.malformed) == (rows, 0)
+    assert (len(made), recording.report.rows, recording.report.bad) == (rows, rows, False)
     assert sum(repeat for _, repeat in made) == repeats
     assert all(a[0] <= b[0] for a, b in pairwise(made))

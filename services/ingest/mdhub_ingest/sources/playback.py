@@ -21,6 +21,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from mdhub.market.playlist import BREAK_NS
 from mdhub.market.snapshot import Snapshot
 from mdhub.wire.entries import MarketClock
 from mdhub_ingest.sources.ahead import with_space
@@ -32,11 +33,12 @@ __all__ = ["Playback", "Player"]
 _SECOND_NS: Final = 1_000_000_000
 _OVERLAP_NS: Final = _SECOND_NS
 _REST_NS: Final = _SECOND_NS
-_JUMP_NS: Final = 300 * _SECOND_NS
 _UNPACED_STEP_NS: Final = 600 * _SECOND_NS
 _NAP_NS: Final = 200_000_000
 """Longest wait without a look at the clocks and at `crash_after_s`."""
 _CRASHED: Final = 70
+_SWAP_MAX_NS: Final = 5 * _SECOND_NS
+"""How long a snapshot waits for the one it is to follow."""
 
 
 class Playback(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -63,7 +65,7 @@ class _Due(NamedTuple):
 class Player:
     """Plays one feed once. `sent` and `counts` may be read from other threads at any time."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - tests bring clocks and ends of their own
         self,
         feed: Feed,
         playback: Playback,
@@ -72,6 +74,7 @@ class Player:
         misbehaviour: Misbehaviour | None = None,
         wall_ns: Callable[[], int] = time.time_ns,
         crash: Callable[[int], object] = os._exit,
+        hang: Callable[[], object] = lambda: threading.Event().wait(),
     ) -> None:
         self.sent = 0
         self._feed = feed
@@ -80,6 +83,11 @@ class Player:
         self._misbehaver = Misbehaver(misbehaviour or Misbehaviour())
         self._wall_ns = wall_ns
         self._crash = crash
+        self._hang = hang
+        self._alive: Callable[[], object] = lambda: None
+        self._gate = self._misbehaver.gate
+        self._swapped: dict[str, tuple[int, Snapshot]] = {}
+        """By contract: the snapshot to be sent behind the next one, and until when it waits."""
         self._due: list[_Due] = []
         self._serial = 0
         self._latest_ns = 0
@@ -87,22 +95,35 @@ class Player:
 
     @property
     def counts(self) -> Counter[str]:
-        """What the misbehaviour did so far: eligible, lost, corrupted, delayed, repeated."""
+        """What the misbehaviour did so far, see `misbehave.MISDEEDS`."""
         return self._misbehaver.counts
+
+    def attend(
+        self, *, alive: Callable[[], object], on_change: Callable[[str, dict[str, int]], object]
+    ) -> None:
+        """Before `run`: `alive` is called at least every 0.2 s, `on_change` as Gate says."""
+        self._alive = alive
+        self._gate.on_change = on_change
 
     def run(self, emit: Emit, stop: threading.Event) -> None:
         """Play until the end or until `stop` is set."""
-        self._emit, self._stop = emit, stop
-        born_ns, life_ns = self._wall_ns(), self._misbehaver.crash_after_ns()
+        self._stop = stop
+        born_ns = self._wall_ns()
+        life_ns, sane_ns = self._misbehaver.crash_after_ns(), self._misbehaver.hang_after_ns()
         self._crash_ns = None if life_ns is None else born_ns + life_ns
+        self._hang_ns = None if sane_ns is None else born_ns + sane_ns
         self._calm_until_ns = born_ns + int(self._misbehaver.settings.calm_s * _SECOND_NS)
         self._clock = self._ask_clock(self._playback.start_ns, self._playback.rate)
+        self._emit = emit
+        self._gate.begin(self._deliver, self._calm_until_ns)
         for snapshot, spaced in self._coming():
             self._keep_pace(snapshot.made_ns)
             if stop.is_set():
                 return
             self._plan(snapshot, spaced=spaced)
         self._drain()
+        if not stop.is_set():
+            self._gate.open(self._wall_ns())
 
     def _coming(self) -> Iterator[tuple[Snapshot, bool]]:
         clock, until_ns = self._clock, self._playback.until_ns
@@ -121,8 +142,9 @@ class Player:
                 self._clock = self._ask_clock(made_ns, 0.0)
             self._send_due()
             return
-        if made_ns - self._market_ns() > _JUMP_NS:
+        if made_ns - self._market_ns() > BREAK_NS:
             self._drain()
+            self._gate.open(self._wall_ns())
             self._wait_until(self._wall_ns() + _REST_NS)
             if not self._stop.is_set():
                 self._clock = self._ask_clock(made_ns, self._clock.rate)
@@ -139,12 +161,27 @@ class Player:
         calm = self._wall_ns() < self._calm_until_ns
         fate = self._misbehaver.fate(snapshot, spaced=spaced, previous=previous, calm=calm)
         due_ns = self._next_due_ns(snapshot.made_ns)
-        if fate.snapshot is not None:
+        if fate.swapped and self._clock.rate:
+            self._unswap(snapshot.symbol, due_ns)
+            self._swapped[snapshot.symbol] = (due_ns + _SWAP_MAX_NS, snapshot)
+        elif fate.snapshot is not None:
             genuine = fate.snapshot is snapshot
             self._push(due_ns + fate.delay_ns, snapshot.symbol, fate.snapshot, genuine=genuine)
+            self._unswap(snapshot.symbol, due_ns + fate.delay_ns, counted=genuine)
         if fate.repeat_after_ns is not None:
             self._push(due_ns + fate.repeat_after_ns, snapshot.symbol, None)
         self._send_due()
+
+    def _unswap(self, symbol: str, at_ns: int, *, counted: bool = False) -> None:
+        """Send the contract's snapshot that has waited for another one to overtake it."""
+        waiting = self._swapped.pop(symbol, None)
+        if waiting is not None:
+            self.counts["reordered"] += counted
+            self._push(at_ns, symbol, waiting[1])
+
+    def _unswap_late(self, now_ns: int) -> None:
+        for symbol in [s for s, (until_ns, _) in self._swapped.items() if now_ns >= until_ns]:
+            self._unswap(symbol, now_ns)
 
     def _next_due_ns(self, made_ns: int) -> int:
         lag_ns = self._misbehaver.lag_ns()
@@ -171,6 +208,8 @@ class Player:
 
     def _drain(self) -> None:
         """Send everything pending, each at its time; repeats are not waited for."""
+        for symbol in list(self._swapped):
+            self._unswap(symbol, self._wall_ns())
         self._due = [due for due in self._due if due.snapshot is not None]
         self._due.sort()
         if self._due:
@@ -178,12 +217,19 @@ class Player:
 
     def _send_due(self) -> None:
         now_ns = self._wall_ns()
+        self._alive()
         if self._crash_ns is not None and now_ns >= self._crash_ns:
             self._crash(_CRASHED)
+        if self._hang_ns is not None and now_ns >= self._hang_ns:
+            self._hang()
+        if self._clock.rate:
+            self._gate.turn(now_ns)
+        if self._swapped:
+            self._unswap_late(now_ns)
         while self._due and self._due[0].at_ns <= now_ns:
-            self._send(heappop(self._due))
+            self._send(heappop(self._due), now_ns)
 
-    def _send(self, due: _Due) -> None:
+    def _send(self, due: _Due, now_ns: int) -> None:
         snapshot, last = due.snapshot, self._delivered.get(due.symbol)
         if snapshot is None:
             if last is None:
@@ -192,6 +238,9 @@ class Player:
             snapshot = last
         elif due.genuine and (last is None or snapshot.made_ns >= last.made_ns):
             self._delivered[due.symbol] = snapshot
+        self._gate.put(snapshot, now_ns, genuine=due.genuine)
+
+    def _deliver(self, snapshot: Snapshot) -> None:
         self.sent += 1
         self._emit(snapshot)
 
