@@ -30,6 +30,7 @@ app.add_typer(config_app, name="config")
 Config = Annotated[Path | None, typer.Option(help="Configuration file (TOML).")]
 Data = Annotated[Path | None, typer.Option(help="Folder of an embedded server's data.")]
 Format = Literal["table", "lines", "json", "csv"]
+Sessions = Literal["liquid", "full"]
 
 
 def main() -> None:
@@ -72,7 +73,9 @@ def _common(
     """Options of every command."""
 
 
-@app.command(epilog="Example: mdhub demo --seconds 20 --json")
+@app.command(
+    epilog="Examples: mdhub demo --seconds 20 --json; mdhub demo --sessions full --speed 60"
+)
 def demo(  # noqa: PLR0913 - options of a command
     seconds: Annotated[
         float | None, typer.Option(min=4, help="End after this long; else run until Ctrl-C.")
@@ -85,10 +88,17 @@ def demo(  # noqa: PLR0913 - options of a command
         typer.Option(exists=True, dir_okay=False, help="Play a tick file, not the simulation."),
     ] = None,
     speed: Annotated[
-        str, typer.Option(help="Market seconds per second of a recording, or max.")
+        str, typer.Option(help="Market seconds per second; max: a recording as fast as it goes.")
     ] = "1",
     rate: Annotated[float, typer.Option(min=1, help="Simulated ticks per second.")] = 120.0,
     seed: Annotated[int, typer.Option(help="Seed of the simulated market.")] = 7,
+    sessions: Annotated[
+        Sessions,
+        typer.Option(help="Of the simulated market: only busy minutes, or whole trading days."),
+    ] = "liquid",
+    contracts: Annotated[
+        int | None, typer.Option(min=1, max=50_000, help="Simulated contracts; else by rate.")
+    ] = None,
     keep: Annotated[
         Path | None, typer.Option(help="Keep logs and receipts in this folder.")
     ] = None,
@@ -102,6 +112,8 @@ def demo(  # noqa: PLR0913 - options of a command
     from mdhub.demo.run import DemoOptions, run_demo
 
     pace = _speed(speed)
+    if pace == 0 and recording is None:
+        raise typer.BadParameter("speed was max, which only a recording has; expected a number")
     if pace == 0:
         seconds = None
     elif json and seconds is None:
@@ -109,7 +121,7 @@ def demo(  # noqa: PLR0913 - options of a command
     if recording is not None:
         market: RecordedDemo | SimDemo = RecordedDemo(recording, pace, seconds, seed)
     else:
-        market = SimDemo(seed, rate, seconds)
+        market = SimDemo(seed, rate, seconds, pace, sessions, contracts)
     sys.exit(run_demo(market, DemoOptions(seconds, json, keep=keep)))
 
 

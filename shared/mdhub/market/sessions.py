@@ -11,6 +11,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from enum import Enum
+from itertools import count, pairwise
 from typing import Final, Literal, NamedTuple
 
 from mdhub.market.dates import DAY_NS, SECOND_NS, midnight_ns
@@ -160,6 +161,7 @@ class Timetable:
         self._with_rows: Final = with_rows
         self._clocks: Final = _filled(self._used())
         self.day_minutes: Final = len(self._clocks)
+        self._stretches: Final = _stretches(self._clocks)
         self.start_ns: Final = self.start_of(0)
         self._programs: dict[tuple[str, str], Program] = {}
 
@@ -179,10 +181,21 @@ class Timetable:
         into_ns = market_ns - self.start_of(around[place])
         return (around[place], into_ns) if into_ns < MINUTE_NS else (around[place] + 1, 0)
 
-    def time_after(self, minutes_ns: int) -> int:
-        """Return the moment at which so much of its minutes has passed since the start."""
-        minute, into_ns = divmod(minutes_ns, MINUTE_NS)
-        return self.start_of(minute) + into_ns
+    def time_after(self, minutes_ns: int, *, rest_ns: int = 0) -> int:
+        """Return the moment at which so much of its minutes has passed since the start.
+
+        `rest_ns`: what each jump over a gap takes of that time.
+        """
+        if not rest_ns:
+            minute, into_ns = divmod(minutes_ns, MINUTE_NS)
+            return self.start_of(minute) + into_ns
+        for first in count(step=self.day_minutes):
+            for place, length in self._stretches:
+                minutes_ns = max(0, minutes_ns)
+                if minutes_ns < length * MINUTE_NS:
+                    return self.start_of(first + place) + minutes_ns
+                minutes_ns -= length * MINUTE_NS + rest_ns
+        raise AssertionError("days do not end")
 
     def program(self, hours: str, exchange: str) -> Program:
         """Return the trading day of contracts with these hours on this exchange."""
@@ -241,6 +254,12 @@ def _filled(used: Iterable[int]) -> list[int]:
             clocks.extend(range(clocks[-1] + 1, clock))
         clocks.append(clock)
     return clocks
+
+
+def _stretches(clocks: list[int]) -> list[tuple[int, int]]:
+    """Return where in a day minutes without a hole begin, and how many they are."""
+    begins = [p for p, clock in enumerate(clocks) if not p or clock - clocks[p - 1] > 1]
+    return [(begin, end - begin) for begin, end in pairwise([*begins, len(clocks)])]
 
 
 LIQUID: Final = Timetable(dict.fromkeys(_HOURS, _LIQUID_HOURS), with_rows=False)

@@ -11,7 +11,7 @@ from operator import attrgetter
 from random import Random
 from typing import Final, NamedTuple
 
-from mdhub.market.dates import MS_NS
+from mdhub.market.dates import MS_NS, SECOND_NS
 from mdhub.market.listing import Contract, Listing
 from mdhub.market.minutes import SLOT_MS, SLOTS, Move, Rhythm, Style
 from mdhub.market.moment import Moment
@@ -27,6 +27,8 @@ __all__ = ["SyntheticMarket"]
 _SLOT_NS: Final = SLOT_MS * MS_NS
 _AUCTIONS_FROM: Final = 0.02
 """Contracts with a snapshot in at least this share of slots trade in opening auctions."""
+_JUMP_S: Final = 1.2
+"""Wall time a playing source takes to jump over a gap."""
 
 _by_made: Final = attrgetter("made_ns")
 
@@ -72,6 +74,11 @@ class SyntheticMarket:
     def time_after(self, traded_ns: int) -> int:
         """Return the market time at which the market has traded that long since its start."""
         return self._timetable.time_after(traded_ns)
+
+    def end_of_play(self, play_s: float, rate: float) -> int:
+        """Return the market time reached after so much wall time of playing, jumps included."""
+        played_ns, rest_ns = int(play_s * rate * SECOND_NS), int(_JUMP_S * rate * SECOND_NS)
+        return self._timetable.time_after(played_ns, rest_ns=rest_ns)
 
     def snapshots(self, from_ns: int = 0) -> Iterator[Snapshot]:
         """Yield every snapshot made at or after `from_ns`, in order of `made_ns`, for ever."""
