@@ -69,13 +69,18 @@ class SourceSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 def parse_spec(text: str) -> SourceSpec:
-    """Parse a source given as JSON. Raises SourceError naming the problem."""
+    """Parse a source given as JSON.
+
+    Raises SourceError naming the problem, MarketError if its market is impossible.
+    """
     try:
         spec = msgspec.json.decode(text, type=SourceSpec, dec_hook=_path)
     except msgspec.DecodeError as error:
         example = '{"name": "A", "sim": {"seed": 7}, "misbehave": "lose=0.01"}'
         raise SourceError(f"source {text!r}: {error}; expected for example {example}") from error
-    spec.knobs()
+    knobs = spec.knobs()
+    if isinstance(knobs, SimKnobs):
+        knobs.market()
     Misbehaviour.parse(spec.misbehave)
     return spec
 

@@ -189,7 +189,7 @@ def _strike(price: float, index: int) -> int:
     step, middle = _strike_step(price)
     below = middle // 2
     away = (index + 1) // 2 * (1 if index % 2 else -1)
-    return step * (middle + (away if index < 2 * below else index - below))
+    return step * (middle + (away if index < 2 * below else index - below + 1))
 
 
 @cache
