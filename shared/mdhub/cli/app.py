@@ -74,7 +74,7 @@ def _common(
 
 
 @app.command(
-    epilog="Examples: mdhub demo --seconds 20 --json; mdhub demo --sessions full --speed 60"
+    epilog="Example: mdhub demo --seconds 20 --json; mdhub demo --sessions full --speed 60"
 )
 def demo(  # noqa: PLR0913 - options of a command
     seconds: Annotated[
