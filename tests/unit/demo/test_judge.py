@@ -38,11 +38,14 @@ def with_fault(ticks: list[CleanTick], kind: str, at: int) -> list[CleanTick]:
         case "false":
             ticks.insert(at, replace(ticks[at], last=-1.0, symbol="xx1"))
         case "late":
-            symbol = ticks[at].symbol
-            later = next(i for i in range(at + 1, len(ticks)) if ticks[i].symbol == symbol)
-            ticks.insert(later, ticks.pop(at))
-        case _:
-            pass
+            at, following = next(
+                (place, after)
+                for place in range(at, len(ticks))
+                for after in range(place + 1, len(ticks))
+                if ticks[after].symbol == ticks[place].symbol
+                and ticks[after].ts_ns - ticks[place].ts_ns < SECOND_NS
+            )
+            ticks[at], ticks[following] = ticks[following], ticks[at]
     return ticks
 
 
