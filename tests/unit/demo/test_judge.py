@@ -46,6 +46,8 @@ def with_fault(ticks: list[CleanTick], kind: str, at: int) -> list[CleanTick]:
                 and ticks[after].ts_ns - ticks[place].ts_ns < SECOND_NS
             )
             ticks[at], ticks[following] = ticks[following], ticks[at]
+        case _:
+            pass
     return ticks
 
 
