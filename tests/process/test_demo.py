@@ -53,6 +53,15 @@ def test_the_strategy_gets_every_tick_once_although_a_source_is_killed() -> None
     assert result["p50_ms"] > 0
 
 
+def test_whole_simulated_days_go_through_with_their_nights_and_jumps() -> None:
+    """At x1200 a trading day takes half a minute: nothing lost or doubled over its jumps."""
+    code, result = run_demo("--sessions", "full", "--speed", "1200", "--seconds", "25")
+
+    assert code == 0, result
+    assert result["published"] == result["received"] > 300
+    assert (result["lost"], result["duplicated"], result["false"]) == (0, 0, 0)
+
+
 def test_a_tick_lost_inside_the_publisher_is_found(tmp_path: Path) -> None:
     """The checker knows what the market made: one missing tick turns the demo's exit code to 1."""
     at_start = f"import runpy; runpy.run_path({str(SABOTEUR)!r})\n"

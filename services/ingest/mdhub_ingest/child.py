@@ -17,7 +17,6 @@ from uuid import uuid4
 
 from mdhub.market.playlist import Playlist
 from mdhub.market.skips import FileReport
-from mdhub.market.synthetic import SyntheticMarket
 from mdhub.runtime.logging import Logger, service_logger
 from mdhub.runtime.outage import Outage
 from mdhub.runtime.pulse import Pulse
@@ -195,17 +194,19 @@ def _market_run(spec: SourceSpec, hub_run: str) -> str:
     A simulation that began again would only repeat what the log has.
     """
     knobs = spec.knobs()
-    return hub_run if isinstance(knobs, RecordingKnobs) else f"sim-{knobs.seed}"
+    if isinstance(knobs, RecordingKnobs):
+        return hub_run
+    return f"sim-{knobs.seed}-{knobs.sessions}-{knobs.ticks_per_s:g}-{knobs.contracts or 0}"
 
 
 def _sim(spec: SourceSpec, knobs: SimKnobs, request_clock: RequestClock) -> Player:
-    market = SyntheticMarket(seed=knobs.seed, ticks_per_s=knobs.ticks_per_s)
-    played_ns = _played_ns(knobs.rate, spec.play_s)
+    market = knobs.market()
+    play_s, rate = spec.play_s, knobs.rate
     return sim_source(
         market,
         request_clock=request_clock,
-        rate=knobs.rate,
-        until_ns=None if played_ns is None else market.time_after(played_ns),
+        rate=rate,
+        until_ns=None if play_s is None else market.end_of_play(play_s, rate),
         misbehaviour=Misbehaviour.parse(spec.misbehave),
     )
 

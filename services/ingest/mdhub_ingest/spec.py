@@ -10,6 +10,8 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import replace
 
+from mdhub.market.sessions import Sessions
+from mdhub.market.synthetic import SyntheticMarket
 from mdhub_ingest.sources.misbehave import Misbehaviour
 from mdhub_ingest.sources.port import SourceError
 
@@ -25,7 +27,22 @@ class SimKnobs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     seed: int = 1
     ticks_per_s: Annotated[float, Meta(gt=0, le=50_000)] = 120.0
+    """Ticks a market second over all contracts."""
     rate: Annotated[float, Meta(gt=0, le=3_600)] = 1.0
+    """Market seconds per second."""
+    sessions: Sessions = "liquid"
+    """Only minutes in which all exchanges trade, or whole trading days."""
+    contracts: Annotated[int, Meta(ge=1, le=50_000)] | None = None
+    """Contracts listed on each trading day; None = as many as the rate needs."""
+
+    def market(self) -> SyntheticMarket:
+        """Make the market. Raises MarketError if so many contracts cannot make so many ticks."""
+        return SyntheticMarket(
+            seed=self.seed,
+            ticks_per_s=self.ticks_per_s,
+            contracts=self.contracts,
+            sessions=self.sessions,
+        )
 
 
 class RecordingKnobs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -74,13 +91,19 @@ class SourceSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 def parse_spec(text: str) -> SourceSpec:
-    """Parse a source given as JSON. Raises SourceError naming the problem."""
+    """Parse a source given as JSON.
+
+    Raises SourceError naming the problem, MarketError if its market is impossible.
+    """
     try:
         spec = msgspec.json.decode(text, type=SourceSpec, dec_hook=_path)
     except msgspec.DecodeError as error:
         example = '{"name": "A", "sim": {"seed": 7}, "misbehave": "lose=0.01"}'
         raise SourceError(f"source {text!r}: {error}; expected for example {example}") from error
     _check_day(spec)
+    knobs = spec.knobs()
+    if isinstance(knobs, SimKnobs):
+        knobs.market()
     Misbehaviour.parse(spec.misbehave)
     return spec
 

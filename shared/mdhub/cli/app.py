@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime
 import time
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 try:
     import typer
@@ -39,6 +39,7 @@ app.add_typer(config_app, name="config")
 
 Config = Annotated[Path | None, typer.Option(help="Configuration file (TOML).")]
 Data = Annotated[Path | None, typer.Option(help="Folder of an embedded server's data.")]
+Sessions = Literal["liquid", "full"]
 
 
 def main() -> None:
@@ -90,6 +91,7 @@ def _common(
 @app.command(
     epilog=epilog(
         "mdhub demo --seconds 20 --json",
+        "mdhub demo --sessions full --speed 60",
         codes="0 the strategy got every tick once, 1 it did not, or the demo could not run",
     )
 )
@@ -111,10 +113,17 @@ def demo(  # noqa: PLR0913 - options of a command
         bool, typer.Option("--today", help="Play recordings as today's trading day.")
     ] = False,
     speed: Annotated[
-        str, typer.Option(help="Market seconds per second of a recording, or max.")
+        str, typer.Option(help="Market seconds per second; max: a recording as fast as it goes.")
     ] = "1",
     rate: Annotated[float, typer.Option(min=1, help="Simulated ticks per second.")] = 120.0,
     seed: Annotated[int, typer.Option(help="Seed of the simulated market.")] = 7,
+    sessions: Annotated[
+        Sessions,
+        typer.Option(help="Of the simulated market: only busy minutes, or whole trading days."),
+    ] = "liquid",
+    contracts: Annotated[
+        int | None, typer.Option(min=1, max=50_000, help="Simulated contracts; else by rate.")
+    ] = None,
     keep: Annotated[
         Path | None, typer.Option(help="Keep logs and receipts in this folder.")
     ] = None,
@@ -134,6 +143,8 @@ def demo(  # noqa: PLR0913 - options of a command
         raise typer.BadParameter("--loop and --today are for recordings: give --recording FILE")
     if loop and pace == 0:
         raise typer.BadParameter("--loop at --speed max would never end: give a speed up to 3600")
+    if pace == 0 and recording is None:
+        raise typer.BadParameter("speed was max, which only a recording has; expected a number")
     if pace == 0:
         seconds = None
     elif json and seconds is None:
@@ -144,7 +155,7 @@ def demo(  # noqa: PLR0913 - options of a command
             recording, pace, seconds, seed, loop=loop, first_day=first_day
         )
     else:
-        market = SimDemo(seed, rate, seconds)
+        market = SimDemo(seed, rate, seconds, pace, sessions, contracts)
     sys.exit(run_demo(market, DemoOptions(seconds, json, keep=keep)))
 
 

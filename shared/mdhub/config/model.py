@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
+from mdhub.market.sessions import Sessions
 from mdhub.streams.budgets import DEFAULTS, Budget
 from mdhub.streams.topology import CLEAN, RAW, REJECTED
 
@@ -98,9 +99,14 @@ class SimSource(_Knobs):
     seed: int = 1
     """Sources with the same seed play the same market."""
     ticks_per_s: float = Field(default=120.0, gt=0, le=50_000)
-    """Ticks a second over all contracts."""
+    """Ticks a market second over all contracts."""
     rate: float = Field(default=1.0, gt=0, le=3_600)
     """Market seconds per second."""
+    sessions: Sessions = "liquid"
+    """liquid: only minutes in which all exchanges trade; full: whole trading days with night
+    session, auctions, breaks, close and settlement."""
+    contracts: int | None = Field(default=None, ge=1, le=50_000, examples=[25_000])
+    """Contracts listed on each trading day; without it: as many as the rate needs."""
     misbehave: str = Field(default="", examples=["lose=0.01,lag_ms=5-30"])
     """How it misbehaves on purpose, such as lose=0.01,lag_ms=5-30; empty: not at all."""
     play_s: float | None = Field(default=None, gt=0, examples=[3_600.0])

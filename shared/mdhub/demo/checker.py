@@ -21,7 +21,8 @@ __all__ = ["Report", "check"]
 
 _EXAMPLES_KEPT: Final = 10
 _STAMP_SLACK_NS: Final = 2_000_000_000
-"""A snapshot is made at most a second after its stamp; the truth is read that much farther."""
+"""A snapshot is made at most a second after its stamp, unless it is an old row whose closing prices
+were filled in later; the truth is read that much farther."""
 _HUGE: Final = 1e300
 """Beyond it a number is DBL_MAX or infinite: no value."""
 _NEVER: Final = -1

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
 from mdhub.market.playlist import FOR_EVER, Playlist
+from mdhub.market.sessions import Sessions
 from mdhub.market.snapshot import Snapshot
 from mdhub.market.synthetic import SyntheticMarket
 
@@ -64,20 +65,29 @@ class SimDemo:
 
     seed: int
     ticks_per_s: float
+    """In a second of the wall, however fast the market is played."""
     play_s: float | None
-
-    @property
-    def rate(self) -> float:
-        return 1.0
+    rate: float = 1.0
+    sessions: Sessions = "liquid"
+    contracts: int | None = None
 
     def sources(self) -> list[dict[str, Any]]:
-        market = {"seed": self.seed, "ticks_per_s": self.ticks_per_s}
+        market = {**self._terms(), "rate": self.rate}
         return _pair({"sim": market}, self.seed, self.play_s, rate=self.rate)
 
     def truth(self) -> Iterator[Snapshot]:
-        market = SyntheticMarket(seed=self.seed, ticks_per_s=self.ticks_per_s)
-        end_ns = None if self.play_s is None else market.time_after(int(self.play_s * SECOND_NS))
-        return _until(market.snapshots(), end_ns)
+        market = SyntheticMarket(**self._terms())
+        if self.play_s is None:
+            return market.snapshots()
+        return _until(market.snapshots(), market.end_of_play(self.play_s, self.rate))
+
+    def _terms(self) -> dict[str, Any]:
+        return {
+            "seed": self.seed,
+            "ticks_per_s": self.ticks_per_s / self.rate,
+            "sessions": self.sessions,
+            "contracts": self.contracts,
+        }
 
     @property
     def unreadable(self) -> Unreadable:

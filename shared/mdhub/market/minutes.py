@@ -1,9 +1,8 @@
 """Market minutes: what happens to one contract in one minute, relative to where it began.
 
 A synthetic market must be the same for whoever asks and must start anywhere at once. So nothing
-is drawn while it runs: for every rhythm and activity a seed makes a few dozen minutes in advance,
-each with its snapshots and its net effect. A contract's past is then a sum of net effects (about
-1 us a minute), and a snapshot is a row of the minute plus the contract's state at its beginning.
+is drawn while it runs: for every rhythm, style and activity a seed makes a few dozen minutes in
+advance, each with its snapshots and its net effect. `patterns.py` strings them together.
 """
 
 from __future__ import annotations
@@ -12,15 +11,26 @@ from enum import StrEnum
 from random import Random
 from typing import Final, NamedTuple
 
-__all__ = ["MINUTES_KEPT", "SLOTS", "SLOT_MS", "Minute", "Move", "Rhythm", "make_minutes"]
+__all__ = [
+    "QUIET",
+    "SLOTS",
+    "SLOT_MS",
+    "Minute",
+    "Move",
+    "Rhythm",
+    "Style",
+    "make_minutes",
+]
 
 SLOT_MS: Final = 500
 SLOTS: Final = 120
-"""Slots of 500 ms in a minute; a contract makes at most one snapshot in each (CZCE: 3 in two)."""
-MINUTES_KEPT: Final = 32
-
-_REACH_TICKS: Final = 20
-"""No minute goes farther from its first price, so a band of 110 ticks is never left."""
+"""Slots of 500 ms in a minute; a contract makes at most one snapshot in each (CZCE: 4 in two)."""
+_MINUTES_KEPT: Final = 32
+_FLICKER: Final = 0.03
+"""Share of the CZCE seconds with three snapshots that get a fourth, half of them A-B-A."""
+_STEP_MS: Final = 240
+"""Between the snapshots of such a second: too close for a source to lose one of them on purpose
+(see docs/sources.md), since of equal volume they could not be put in order again."""
 
 
 class Rhythm(StrEnum):
@@ -31,7 +41,21 @@ class Rhythm(StrEnum):
     JITTER = "jitter"
     """Any ms."""
     SECOND = "second"
-    """ms always 0, up to three snapshots a second, 300 ms apart or more."""
+    """ms always 0; up to three snapshots a second, 300 ms apart or more, now and then four."""
+
+
+class Style(StrEnum):
+    """What a contract's snapshots are about."""
+
+    TRADED = "traded"
+    PENNY = "penny"
+    """A deep out-of-the-money option: trades, at most one tick up or down in a minute."""
+    QUOTED = "quoted"
+    """Nobody trades; a market maker changes its quote."""
+
+
+_REACH_TICKS: Final = {Style.TRADED: 10, Style.PENNY: 1, Style.QUOTED: 0}
+"""No minute goes farther from its first price."""
 
 
 class Move(NamedTuple):
@@ -53,9 +77,9 @@ class Move(NamedTuple):
 
 
 class Minute(NamedTuple):
-    """A minute's snapshots by slot, and its last one: the net effect."""
+    """A minute's snapshots by slot, empty slots left out, and its last one: the net effect."""
 
-    slots: tuple[tuple[Move, ...], ...]
+    filled: tuple[tuple[int, tuple[Move, ...]], ...]
     net: Move
 
 
@@ -67,30 +91,47 @@ class _Event(NamedTuple):
 
 _TRADE: Final = "trade"
 _QUOTE: Final = "quote"
+_BACK: Final = "back"
+"""The book of the snapshot before the last one again."""
 _HEARTBEAT: Final = "heartbeat"
 _START: Final = Move(0, 0, 0, 0, 0, 0, 0, 0, 20, 20)
+QUIET: Final = Minute((), _START)
+"""Nothing happens."""
 
 
-def make_minutes(rhythm: Rhythm, fill: float, rng: Random) -> tuple[Minute, ...]:
+def make_minutes(rhythm: Rhythm, style: Style, fill: float, rng: Random) -> list[Minute]:
     """Make the minutes of one rhythm; `fill` is the share of slots with a snapshot, to 0.97."""
-    return tuple(_minute(_events(rhythm, fill, rng), rng) for _ in range(MINUTES_KEPT))
+    return [_minute(_events(rhythm, style, fill, rng), style, rng) for _ in range(_MINUTES_KEPT)]
 
 
-def _minute(events: list[_Event], rng: Random) -> Minute:
-    slots: list[list[Move]] = [[] for _ in range(SLOTS)]
-    move = _START
-    for event in events:
-        move = _next_move(move, event, rng)
-        slots[event.slot].append(move)
-    return Minute(tuple(map(tuple, slots)), move)
+def _minute(events: list[_Event], style: Style, rng: Random) -> Minute:
+    slots: dict[int, list[Move]] = {}
+    before, move = _START, _START
+    for place, event in enumerate(events):
+        before, move = (
+            move,
+            _next_move(move, before, event, rng, reach=_REACH_TICKS[style] if place else 0),
+        )
+        slots.setdefault(event.slot, []).append(move)
+    return Minute(tuple((slot, tuple(moves)) for slot, moves in slots.items()), move)
 
 
-def _events(rhythm: Rhythm, fill: float, rng: Random) -> list[_Event]:
+def _events(rhythm: Rhythm, style: Style, fill: float, rng: Random) -> list[_Event]:
+    if style is Style.QUOTED:
+        grid = 0 if rhythm is Rhythm.GRID else 380
+        step = 2 if rhythm is Rhythm.SECOND else 1
+        share = fill * step
+        return [
+            _Event(slot, rng.randrange(grid) if grid else 0, _QUOTE)
+            for slot in range(0, SLOTS, step)
+            if rng.random() < share
+        ]
     if rhythm is Rhythm.SECOND:
         events = _second_events(fill, rng)
     else:
         events = _slot_events(rhythm, fill, rng)
-    # A trade makes the minute's first snapshot differ from the last one of any minute before it.
+    # A trade makes the minute's first snapshot differ from the last one of any minute before it;
+    # at the price the minute begins with, so a day's first trade is at its opening price.
     return [event._replace(kind=_TRADE) for event in events[:1]] + events[1:]
 
 
@@ -114,6 +155,9 @@ def _second_events(fill: float, rng: Random) -> list[_Event]:
     events = []
     for second in range(SLOTS // 2):
         size = sum(rng.random() < fill * 2 / 3 for _ in range(3))
+        if size == 3 and rng.random() < _FLICKER:  # noqa: PLR2004 - a full second
+            events += _flicker(second, rng)
+            continue
         for place in range(size):
             at_ms = place * 1000 // size + rng.randrange(690 if size == 1 else 30)
             # Only a rising volume tells snapshots of one second apart, so a bare quote is alone.
@@ -122,18 +166,31 @@ def _second_events(fill: float, rng: Random) -> list[_Event]:
     return events
 
 
-def _next_move(move: Move, event: _Event, rng: Random) -> Move:
+def _flicker(second: int, rng: Random) -> list[_Event]:
+    """Four snapshots in a second: rising volume, or a small order that comes and goes (A-B-A)."""
+    kinds = rng.choice(((_TRADE,) * 4, (_TRADE, _QUOTE, _BACK, _TRADE)))
+    times = [place * _STEP_MS + rng.randrange(10) for place in range(4)]
+    return [
+        _Event(second * 2 + at_ms // SLOT_MS, at_ms % SLOT_MS, kind)
+        for at_ms, kind in zip(times, kinds, strict=True)
+    ]
+
+
+def _next_move(move: Move, before: Move, event: _Event, rng: Random, *, reach: int) -> Move:
     if event.kind == _TRADE:
-        return _trade(move, event.after_ms, rng)
+        return _trade(move, event.after_ms, rng, reach=reach)
     if event.kind == _QUOTE:
         return _quote(move, event.after_ms, rng)
+    if event.kind == _BACK:
+        return before._replace(after_ms=event.after_ms)
     return move._replace(after_ms=event.after_ms)
 
 
-def _trade(move: Move, after_ms: int, rng: Random) -> Move:
+def _trade(move: Move, after_ms: int, rng: Random, *, reach: int) -> Move:
     lots = 1 + int(14 * rng.random() ** 3)
-    step = rng.choice((-1, 0, 0, 1))
-    last = move.last + step if abs(move.last + step) <= _REACH_TICKS else move.last
+    last = move.last + rng.choice((-1, 0, 0, 1))
+    if abs(last) > reach:
+        last = move.last
     return Move(
         after_ms=after_ms,
         last=last,

@@ -1,56 +1,267 @@
-"""When the synthetic market trades: on weekdays, and only while all eight exchanges do.
+"""When the synthetic market makes something: trading days of numbered minutes, in two shapes.
 
-Its minutes are numbered from `START_NS` on; breaks, nights and weekends have no minute. It knows
-no holidays.
+Trading days are the weekdays (it knows no holidays), numbered from 0 = Friday 2026-11-20. A
+trading day begins with the night session on the evening of the weekday before. `LIQUID` has only
+minutes in which all eight exchanges trade; `FULL` has the whole day: night session, opening
+auctions, breaks, closing rows, settlement. Hours by product: docs/sources.md.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from typing import Final
+from bisect import bisect_right
+from collections.abc import Iterable
+from enum import Enum
+from itertools import count, pairwise
+from typing import Final, Literal, NamedTuple
 
 from mdhub.market.dates import DAY_NS, SECOND_NS, midnight_ns
+from mdhub.market.products import product_of
 
-__all__ = ["DAY_MINUTES", "MINUTE_NS", "START_NS", "first_of_day", "minute_at", "start_of"]
+__all__ = [
+    "FULL",
+    "LIQUID",
+    "MINUTE_NS",
+    "SHAPES",
+    "Kind",
+    "Program",
+    "Sessions",
+    "Step",
+    "Timetable",
+    "date_of",
+    "hours_of",
+    "number_of_day",
+]
 
+Sessions = Literal["liquid", "full"]
 MINUTE_NS: Final = 60 * SECOND_NS
-_SESSIONS: Final = (
-    (9 * 60 + 35, 10 * 60 + 10),
-    (10 * 60 + 35, 11 * 60 + 25),
-    (13 * 60 + 35, 14 * 60 + 55),
-)
-"""Minutes of the day, ends excluded: five minutes inside the common sessions of all exchanges."""
-_MINUTES: Final = [minute for session in _SESSIONS for minute in range(*session)]
-DAY_MINUTES: Final = len(_MINUTES)
-_WEEKDAYS: Final = 5
+
 _MONDAY_NS: Final = midnight_ns("20261116")
 _FRIDAY: Final = 4
-_SKIPPED: Final = _FRIDAY * DAY_MINUTES
-
-START_NS: Final = _MONDAY_NS + _FRIDAY * DAY_NS + _MINUTES[0] * MINUTE_NS
-"""Friday 2026-11-20 09:35 in China, a plain day; minute 0 begins."""
-
-
-def start_of(minute: int) -> int:
-    """Return when a market minute begins."""
-    day, place = divmod(minute + _SKIPPED, DAY_MINUTES)
-    week, weekday = divmod(day, _WEEKDAYS)
-    return _MONDAY_NS + (week * 7 + weekday) * DAY_NS + _MINUTES[place] * MINUTE_NS
+_WEEKDAYS: Final = 5
+_HOURS_20_NS: Final = 20 * 60 * MINUTE_NS
+_NIGHT_ENDS: Final = 12 * 60
+"""Minutes of a trading day count from 20:00 of the evening before; those from 08:00 on are day."""
+_LONGEST_WAIT: Final = 5
+"""Minutes without anything are part of the timetable up to here; who plays jumps over more."""
 
 
-def minute_at(market_ns: int) -> tuple[int, int]:
-    """Return the minute a moment is in and how far, out of session the next one and 0."""
-    days, into_day_ns = divmod(market_ns - _MONDAY_NS, DAY_NS)
-    week, weekday = divmod(days, 7)
-    if weekday >= _WEEKDAYS:
-        return (week + 1) * _WEEKDAYS * DAY_MINUTES - _SKIPPED, 0
-    of_day, into_ns = divmod(into_day_ns, MINUTE_NS)
-    place = bisect_left(_MINUTES, of_day)
-    minute = (week * _WEEKDAYS + weekday) * DAY_MINUTES + place - _SKIPPED
-    trades = place < DAY_MINUTES and _MINUTES[place] == of_day
-    return minute, into_ns if trades else 0
+class Kind(Enum):
+    """What a contract does in one minute."""
+
+    REST = "rest"
+    TRADE = "trade"
+    AUCTION = "auction"
+    BELL = "bell"
+    """A session has just ended, not the last one."""
+    CLOSE = "close"
+    """The last session has just ended."""
+    SETTLE = "settle"
 
 
-def first_of_day(minute: int) -> int:
-    """Return the first minute of the trading day a minute is in."""
-    return minute - (minute + _SKIPPED) % DAY_MINUTES
+class Step(NamedTuple):
+    """One minute of a contract's trading day."""
+
+    kind: Kind
+    traded: int
+    """Minutes of continuous trading before it."""
+    auctions: int
+    """Auctions before it."""
+
+
+class _Hours(NamedTuple):
+    auctions: tuple[int, ...]
+    sessions: tuple[tuple[int, int], ...]
+
+
+def _clock(text: str) -> int:
+    hour, minute = text.split(":")
+    return (int(hour) * 60 + int(minute) - 20 * 60) % (24 * 60)
+
+
+def _hours(auctions: str, sessions: str) -> _Hours:
+    spans = [span.split("-") for span in sessions.split()]
+    return _Hours(
+        tuple(_clock(text) for text in auctions.split()),
+        tuple((_clock(begin), _clock(end)) for begin, end in spans),
+    )
+
+
+_DAY: Final = "09:00-10:15 10:30-11:30 13:30-15:00"
+_HOURS: Final = {
+    "day": _hours("08:59", _DAY),
+    "23:00": _hours("20:59 08:59", f"21:00-23:00 {_DAY}"),
+    "01:00": _hours("20:59 08:59", f"21:00-01:00 {_DAY}"),
+    "02:30": _hours("20:59 08:59", f"21:00-02:30 {_DAY}"),
+    "index": _hours("09:29", "09:30-11:30 13:00-15:00"),
+    "bond": _hours("09:29", "09:30-11:30 13:00-15:15"),
+    "etf": _hours("09:25 15:00", "09:30-11:30 13:00-14:57"),
+}
+_LIQUID_HOURS: Final = _hours("", "09:35-10:10 10:35-11:25 13:35-14:55")
+"""Five minutes inside the sessions that all exchanges have in common."""
+
+_NIGHT: Final = {
+    "01:00": "cu al zn pb ni sn ss ao ad bc",
+    "02:30": "au ag sc",
+    "day": "wr ec jd lh bb fb lg AP CJ PK UR SF SM WH PM RI JR RS LR si lc ps pt pd",
+    "index": "IF IH IC IM IO HO MO",
+    "bond": "T TF TS TL",
+    "etf": "ETFO ETF",
+}
+_HOURS_OF: Final = {
+    product: hours for hours, products in _NIGHT.items() for product in products.split()
+}
+
+_AT_THE_BREAK: Final = frozenset({"CFFEX"})
+"""Sends a row after each bell; the others at the end of night and day only."""
+_AUCTION_CLOSES: Final = frozenset({"SSE", "SZSE"})
+_SETTLED: Final = {
+    "SHFE": "15:22",
+    "INE": "15:22",
+    "CZCE": "15:10",
+    "CFFEX": "15:24 15:27 15:44",
+    "SSE": "15:31",
+    "SZSE": "15:31",
+}
+"""Minutes of settlement rows. DCE and GFEX settle in the minute of the close."""
+
+
+def hours_of(symbol: str) -> str:
+    """Return by which hours a symbol trades: its night's end, or the kind of its day."""
+    return _HOURS_OF.get(product_of(symbol) or "", "23:00")
+
+
+def date_of(day: int) -> int:
+    """Return 00:00 China time, in ns, of the date of a trading day's number."""
+    week, weekday = divmod(day + _FRIDAY, _WEEKDAYS)
+    return _MONDAY_NS + (week * 7 + weekday) * DAY_NS
+
+
+def number_of_day(date_ns: int) -> int:
+    """Return the number of the first trading day at or after a date."""
+    week, weekday = divmod((date_ns - _MONDAY_NS) // DAY_NS, 7)
+    return week * _WEEKDAYS + min(weekday, _WEEKDAYS) - _FRIDAY
+
+
+class Program(NamedTuple):
+    """A trading day of all contracts with the same hours on the same exchange."""
+
+    steps: tuple[Step, ...]
+    """What happens in each minute of the timetable."""
+    places: tuple[int, ...]
+    """Place in the timetable of each minute of continuous trading."""
+    auction_places: tuple[int, ...]
+
+
+class Timetable:
+    """The minutes of one shape. Minute 0 begins the trading day of 2026-11-20."""
+
+    def __init__(self, hours: dict[str, _Hours], *, with_rows: bool) -> None:
+        """`with_rows`: rows after bells and settlement rows are made as well."""
+        self._hours: Final = hours
+        self._with_rows: Final = with_rows
+        self._clocks: Final = _filled(self._used())
+        self.day_minutes: Final = len(self._clocks)
+        self._stretches: Final = _stretches(self._clocks)
+        self.start_ns: Final = self.start_of(0)
+        self._programs: dict[tuple[str, str], Program] = {}
+
+    def start_of(self, minute: int) -> int:
+        """Return when a minute begins."""
+        day, place = divmod(minute, self.day_minutes)
+        clock = self._clocks[place]
+        night = clock < _NIGHT_ENDS
+        date_ns = date_of(day - 1) if night else date_of(day) - DAY_NS
+        return date_ns + _HOURS_20_NS + clock * MINUTE_NS
+
+    def minute_at(self, market_ns: int) -> tuple[int, int]:
+        """Return the minute a moment is in and how far; where there is none the next one and 0."""
+        near = number_of_day(market_ns) * self.day_minutes
+        around = range(near - self.day_minutes, near + 2 * self.day_minutes)
+        place = bisect_right(around, market_ns, key=self.start_of) - 1
+        into_ns = market_ns - self.start_of(around[place])
+        return (around[place], into_ns) if into_ns < MINUTE_NS else (around[place] + 1, 0)
+
+    def time_after(self, minutes_ns: int, *, rest_ns: int = 0) -> int:
+        """Return the moment at which so much of its minutes has passed since the start.
+
+        `rest_ns`: what each jump over a gap takes of that time.
+        """
+        if not rest_ns:
+            minute, into_ns = divmod(minutes_ns, MINUTE_NS)
+            return self.start_of(minute) + into_ns
+        for first in count(step=self.day_minutes):
+            for place, length in self._stretches:
+                minutes_ns = max(0, minutes_ns)
+                if minutes_ns < length * MINUTE_NS:
+                    return self.start_of(first + place) + minutes_ns
+                minutes_ns -= length * MINUTE_NS + rest_ns
+        raise AssertionError("days do not end")
+
+    def program(self, hours: str, exchange: str) -> Program:
+        """Return the trading day of contracts with these hours on this exchange."""
+        known = self._programs.get((hours, exchange))
+        if known is None:
+            known = self._programs[hours, exchange] = self._compiled(hours, exchange)
+        return known
+
+    def _compiled(self, hours: str, exchange: str) -> Program:
+        kinds = self._kinds(self._hours[hours], exchange)
+        steps: list[Step] = []
+        places: list[int] = []
+        auctions: list[int] = []
+        for place, clock in enumerate(self._clocks):
+            kind = kinds.get(clock, Kind.REST)
+            steps.append(Step(kind, len(places), len(auctions)))
+            if kind is Kind.TRADE:
+                places.append(place)
+            elif kind is Kind.AUCTION:
+                auctions.append(place)
+        return Program(tuple(steps), tuple(places), tuple(auctions))
+
+    def _kinds(self, hours: _Hours, exchange: str) -> dict[int, Kind]:
+        kinds: dict[int, Kind] = {}
+        if self._with_rows:
+            last = max(end for _, end in hours.sessions)
+            for _, end in hours.sessions:
+                if exchange not in _AUCTION_CLOSES and (
+                    end < _NIGHT_ENDS or exchange in _AT_THE_BREAK
+                ):
+                    kinds[end] = Kind.BELL
+            if exchange not in _AUCTION_CLOSES:
+                kinds[last] = Kind.CLOSE
+            for text in _SETTLED.get(exchange, "").split():
+                kinds[_clock(text)] = Kind.SETTLE
+        for begin, end in hours.sessions:
+            kinds.update(dict.fromkeys(range(begin, end), Kind.TRADE))
+        kinds.update(dict.fromkeys(hours.auctions, Kind.AUCTION))
+        return kinds
+
+    def _used(self) -> set[int]:
+        exchanges = (*_SETTLED, "DCE") if self._with_rows else ("DCE",)
+        return {
+            clock
+            for hours in self._hours.values()
+            for exchange in exchanges
+            for clock in self._kinds(hours, exchange)
+        }
+
+
+def _filled(used: Iterable[int]) -> list[int]:
+    """Fill short holes, so that the length of a stretch is what it takes to play it."""
+    clocks: list[int] = []
+    for clock in sorted(used):
+        if clocks and 1 < clock - clocks[-1] <= _LONGEST_WAIT:
+            clocks.extend(range(clocks[-1] + 1, clock))
+        clocks.append(clock)
+    return clocks
+
+
+def _stretches(clocks: list[int]) -> list[tuple[int, int]]:
+    """Return where in a day minutes without a hole begin, and how many they are."""
+    begins = [p for p, clock in enumerate(clocks) if not p or clock - clocks[p - 1] > 1]
+    return [(begin, end - begin) for begin, end in pairwise([*begins, len(clocks)])]
+
+
+LIQUID: Final = Timetable(dict.fromkeys(_HOURS, _LIQUID_HOURS), with_rows=False)
+FULL: Final = Timetable(_HOURS, with_rows=True)
+SHAPES: Final[dict[Sessions, Timetable]] = {"liquid": LIQUID, "full": FULL}

@@ -1,6 +1,7 @@
 """The running judge finds what the whole check finds; the whole check owes the tail as well."""
 
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from mdhub.demo.judge import RunningJudge, judge_whole
 from mdhub.demo.progress import LiveChecker, Progress
 from mdhub.demo.receipts import ReceiptReader, ReceiptWriter
 from mdhub.demo.show import _checked
-from mdhub.market.dates import SECOND_NS
+from mdhub.market.dates import SECOND_NS, midnight_ns
 from mdhub.market.snapshot import Snapshot
 from mdhub.market.synthetic import SyntheticMarket
 from mdhub.wire.ticks import CleanTick
@@ -37,9 +38,14 @@ def with_fault(ticks: list[CleanTick], kind: str, at: int) -> list[CleanTick]:
         case "false":
             ticks.insert(at, replace(ticks[at], last=-1.0, symbol="xx1"))
         case "late":
-            symbol = ticks[at].symbol
-            later = next(i for i in range(at + 1, len(ticks)) if ticks[i].symbol == symbol)
-            ticks.insert(later, ticks.pop(at))
+            at, following = next(
+                (place, after)
+                for place in range(at, len(ticks))
+                for after in range(place + 1, len(ticks))
+                if ticks[after].symbol == ticks[place].symbol
+                and ticks[after].ts_ns - ticks[place].ts_ns < SECOND_NS
+            )
+            ticks[at], ticks[following] = ticks[following], ticks[at]
         case _:
             pass
     return ticks
@@ -68,6 +74,23 @@ def test_each_fault_is_found_across_chunks(tmp_path: Path, kind: str, at: int) -
     assert verdict(report) == FAULTS[kind], report.examples
     assert report.received == report.made - report.lost + report.duplicated + report.false
     assert report.made > 500
+
+
+def test_rows_settled_with_an_old_time_are_judged_once(tmp_path: Path) -> None:
+    """From 14:59 to 15:44, settlement rows and closing rows pushed twice: nothing is wrong."""
+    market = SyntheticMarket(seed=1, ticks_per_s=20, sessions="full")
+    from_ns = midnight_ns("20261120") + (14 * 60 + 59) * 60 * SECOND_NS
+    until_ns = from_ns + 46 * 60 * SECOND_NS
+    made = list(takewhile(lambda s: s.made_ns < until_ns, market.snapshots(from_ns)))
+    ticks = perfect(made)
+
+    report = judged_in_looks(tmp_path / "receipts", market.snapshots(from_ns), ticks)
+    whole = judge_whole(made, ticks, ticks)
+
+    assert report.clean, report.examples
+    assert whole.clean, whole.examples
+    assert whole.made == len(ticks) > report.made > 800
+    assert any(s.made_ns - s.exchange_ns > 60 * SECOND_NS and not s.repeat for s in made)
 
 
 def test_one_false_stamp_does_not_move_the_market(tmp_path: Path) -> None:

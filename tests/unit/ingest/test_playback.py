@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mdhub.market.dates import SECOND_NS
 from mdhub.market.playlist import Playlist
-from mdhub.market.sessions import start_of
+from mdhub.market.sessions import LIQUID
 from mdhub.market.snapshot import Snapshot
 from mdhub.market.synthetic import SyntheticMarket
 from mdhub.wire.entries import MarketClock
@@ -170,7 +170,7 @@ def test_break_is_jumped_after_a_rest() -> None:
 @pytest.mark.parametrize("minute", [35, 85, 165])
 def test_synthetic_market_is_played_over_its_breaks(minute: int) -> None:
     """Noon and the weekend take a second of wall time, and nothing of either side is missed."""
-    break_ns, after_ns = MARKET.time_after(minute * MINUTE_NS - 1) + 1, start_of(minute)
+    break_ns, after_ns = MARKET.time_after(minute * MINUTE_NS - 1) + 1, LIQUID.start_of(minute)
     begin_ns, end_ns = break_ns - 5 * SECOND_NS, after_ns + 5 * SECOND_NS
     stage = Stage(clock=MarketClock(begin_ns, WALL_NS, 1.0))
     stage.play(MARKET.snapshots, until_ns=end_ns)

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from mdhub.market.errors import MarketError
 from mdhub_ingest.sources.port import SourceError
 from mdhub_ingest.spec import RecordingKnobs, SimKnobs, on_day, parse_spec
 
@@ -23,6 +24,18 @@ def test_a_simulation_has_good_defaults() -> None:
     """A name and a type are enough."""
     spec = parse_spec(spec_text())
     assert (spec.name, spec.knobs(), spec.misbehave, spec.play_s) == ("A", SimKnobs(), "", None)
+
+
+def test_a_simulation_can_be_the_whole_market() -> None:
+    """25,000 contracts and whole trading days are a matter of two knobs."""
+    spec = parse_spec(spec_text(sim={"contracts": 25_000, "sessions": "full"}))
+    assert spec.knobs() == SimKnobs(contracts=25_000, sessions="full")
+
+
+def test_an_impossible_market_is_refused_with_what_is_possible() -> None:
+    """Ten contracts cannot make 120 ticks a second; nobody has to start a process to be told."""
+    with pytest.raises(MarketError, match="ticks_per_s was 120 for 10 contracts, expected"):
+        parse_spec(spec_text(sim={"contracts": 10}))
 
 
 def test_a_recording_names_its_file() -> None:
@@ -47,6 +60,7 @@ def test_a_source_survives_the_way_to_its_child(file: str) -> None:
         spec_text(name="A\n"),
         spec_text(sim=None), spec_text(recording={"file": "x"}), spec_text(colour="red"),
         spec_text(sim={"sed": 7}), spec_text(sim={"ticks_per_s": 0}), spec_text(sim={"rate": -1}),
+        spec_text(sim={"sessions": "night"}), spec_text(sim={"contracts": 0}),
         spec_text(sim=None, recording={}), spec_text(sim=None, recording={"file": 7}),
         spec_text(sim=None, recording={"file": "x", "speed": -1}),
         spec_text(sim=None, recording={"file": "x", "loops": -1}),

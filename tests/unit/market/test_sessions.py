@@ -1,4 +1,4 @@
-"""The synthetic market's minutes are numbered without a hole, and lie in common sessions."""
+"""The simulated market's minutes are numbered without a hole, in both shapes of a trading day."""
 
 from datetime import UTC, datetime
 
@@ -8,70 +8,134 @@ from hypothesis import strategies as st
 
 from mdhub.market.dates import SECOND_NS, midnight_ns
 from mdhub.market.sessions import (
-    DAY_MINUTES,
+    FULL,
+    LIQUID,
     MINUTE_NS,
-    START_NS,
-    first_of_day,
-    minute_at,
-    start_of,
+    Kind,
+    Timetable,
+    date_of,
+    hours_of,
+    number_of_day,
 )
 from mdhub.wire.ticks import CHINA_TIME
 
 MINUTES = st.integers(0, 1_000_000)
+SHAPES = st.sampled_from([LIQUID, FULL])
 
 
 def china(market_ns: int) -> datetime:
     return datetime.fromtimestamp(market_ns // SECOND_NS, UTC).astimezone(CHINA_TIME)
 
 
-@given(minute=MINUTES, into_ns=st.integers(0, MINUTE_NS - 1))
-def test_minute_and_moment_are_inverse(minute: int, into_ns: int) -> None:
+def at(day: str, time: str) -> int:
+    hour, minute = map(int, time.split(":"))
+    return midnight_ns(day) + (hour * 60 + minute) * MINUTE_NS
+
+
+def clock_times(symbol: str, exchange: str, kind: Kind) -> list[str]:
+    """Times of day at which a contract does something, on an ordinary trading day."""
+    steps = FULL.program(hours_of(symbol), exchange).steps
+    return [f"{china(FULL.start_of(p)):%H:%M}" for p, s in enumerate(steps) if s.kind is kind]
+
+
+@given(table=SHAPES, minute=MINUTES, into_ns=st.integers(0, MINUTE_NS - 1))
+def test_minute_and_moment_are_inverse(table: Timetable, minute: int, into_ns: int) -> None:
     """A moment of a minute leads back to it, and later minutes are later."""
-    assert minute_at(start_of(minute) + into_ns) == (minute, into_ns)
-    assert start_of(minute + 1) >= start_of(minute) + MINUTE_NS
+    assert table.minute_at(table.start_of(minute) + into_ns) == (minute, into_ns)
+    assert table.start_of(minute + 1) >= table.start_of(minute) + MINUTE_NS
 
 
 @given(minute=MINUTES)
-def test_every_minute_is_one_in_which_all_exchanges_trade(minute: int) -> None:
+def test_every_liquid_minute_is_one_in_which_all_exchanges_trade(minute: int) -> None:
     """Weekdays only; futures rest at 10:15 and from 11:30 on, options close at 14:57."""
-    moment = china(start_of(minute))
+    moment = china(LIQUID.start_of(minute))
     time = f"{moment:%H:%M}"
     assert moment.weekday() < 5
     assert "09:30" <= time < "10:15" or "10:30" <= time < "11:30" or "13:30" <= time < "14:57"
 
 
 @pytest.mark.parametrize(
-    ("day", "time", "following"),
+    ("table", "day", "time", "following"),
     [
-        ("20261120", "10:10", "Fri 10:35"),
-        ("20261120", "12:00", "Fri 13:35"),
-        ("20261120", "21:00", "Mon 09:35"),
-        ("20261121", "03:00", "Mon 09:35"),
-        ("20261122", "23:59", "Mon 09:35"),
-        ("20261124", "00:00", "Tue 09:35"),
-        ("20261124", "14:55", "Wed 09:35"),
+        (LIQUID, "20261120", "10:10", "Fri 10:35"),
+        (LIQUID, "20261120", "21:00", "Mon 09:35"),
+        (LIQUID, "20261121", "03:00", "Mon 09:35"),
+        (LIQUID, "20261124", "14:55", "Wed 09:35"),
+        (FULL, "20261120", "12:00", "Fri 13:00"),
+        (FULL, "20261120", "15:50", "Fri 20:59"),
+        (FULL, "20261121", "02:31", "Mon 08:59"),
+        (FULL, "20261122", "23:59", "Mon 08:59"),
+        (FULL, "20261125", "04:00", "Wed 08:59"),
     ],
 )
 def test_moment_out_of_session_belongs_to_the_next_minute(
-    day: str, time: str, following: str
+    table: Timetable, day: str, time: str, following: str
 ) -> None:
     """Whoever asks in a break is told where the market goes on."""
-    hour, minute = map(int, time.split(":"))
-    number, into_ns = minute_at(midnight_ns(day) + (hour * 60 + minute) * MINUTE_NS + 7)
+    number, into_ns = table.minute_at(at(day, time) + 7)
     assert into_ns == 0
-    assert f"{china(start_of(number)):%a %H:%M}" == following
+    assert f"{china(table.start_of(number)):%a %H:%M}" == following
 
 
-@given(minute=MINUTES)
-def test_first_minute_of_a_day_is_on_that_day(minute: int) -> None:
-    """It is 09:35, and less than a day's minutes before."""
-    first = first_of_day(minute)
-    assert 0 <= minute - first < DAY_MINUTES
-    assert china(start_of(first)).date() == china(start_of(minute)).date()
-    assert f"{china(start_of(first)):%H:%M}" == "09:35"
+def test_a_full_trading_day_begins_on_the_evening_before() -> None:
+    """Monday's begins on Friday at 20:59 and ends on Monday after the last settlement row."""
+    first = FULL.day_minutes
+    assert f"{china(FULL.start_of(first)):%Y-%m-%d %H:%M}" == "2026-11-20 20:59"
+    assert f"{china(FULL.start_of(2 * first - 1)):%Y-%m-%d %H:%M}" == "2026-11-23 15:44"
 
 
-def test_market_starts_on_friday_morning() -> None:
-    """Minute 0 begins on 2026-11-20 at 09:35."""
-    assert start_of(0) == START_NS
-    assert f"{china(START_NS):%Y-%m-%d %a %H:%M}" == "2026-11-20 Fri 09:35"
+@pytest.mark.parametrize(
+    ("symbol", "exchange", "first", "last", "minutes"),
+    [
+        ("rb2701", "SHFE", "21:00", "14:59", 120 + 225),
+        ("cu2701C86000", "SHFE", "21:00", "14:59", 240 + 225),
+        ("au2702", "SHFE", "21:00", "14:59", 330 + 225),
+        ("jd2701", "DCE", "09:00", "14:59", 225),
+        ("AP701", "CZCE", "09:00", "14:59", 225),
+        ("IO2612-C-4500", "CFFEX", "09:30", "14:59", 240),
+        ("T2703", "CFFEX", "09:30", "15:14", 255),
+        ("10000001", "SSE", "09:30", "14:56", 237),
+    ],
+)
+def test_products_trade_by_their_own_hours(
+    symbol: str, exchange: str, first: str, last: str, minutes: int
+) -> None:
+    """Nights end at 23:00, 01:00 or 02:30; CFFEX and ETF options have hours of their own."""
+    times = clock_times(symbol, exchange, Kind.TRADE)
+    assert (times[0], times[-1], len(times)) == (first, last, minutes)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "exchange", "auctions", "bells", "close"),
+    [
+        ("rb2701", "SHFE", ["20:59", "08:59"], ["23:00"], ["15:00"]),
+        ("sc2701", "INE", ["20:59", "08:59"], ["02:30"], ["15:00"]),
+        ("lc2701", "GFEX", ["08:59"], [], ["15:00"]),
+        ("IF2612", "CFFEX", ["09:29"], ["11:30"], ["15:00"]),
+        ("T2612", "CFFEX", ["09:29"], ["11:30"], ["15:15"]),
+        ("90000001", "SZSE", ["09:25", "15:00"], [], []),
+    ],
+)
+def test_auctions_and_bells_lie_around_the_sessions(
+    symbol: str, exchange: str, auctions: list[str], bells: list[str], close: list[str]
+) -> None:
+    """One auction before each opening, a row after the bells that the exchange rings."""
+    assert clock_times(symbol, exchange, Kind.AUCTION) == auctions
+    assert clock_times(symbol, exchange, Kind.BELL) == bells
+    assert clock_times(symbol, exchange, Kind.CLOSE) == close
+
+
+@given(day=st.integers(-1_000, 100_000))
+def test_trading_days_are_weekdays_numbered_in_order(day: int) -> None:
+    """Number and date are inverse; 0 is Friday 2026-11-20."""
+    assert number_of_day(date_of(day)) == day
+    assert china(date_of(day)).weekday() < 5
+    assert date_of(0) == midnight_ns("20261120")
+
+
+def test_time_for_jumps_is_taken_from_the_time_played() -> None:
+    """Who plays 40 minutes from Friday 09:35 on, a rest of 3 for each jump, gets to 10:37."""
+    played_ns, rest_ns = 40 * MINUTE_NS, 3 * MINUTE_NS
+    assert f"{china(LIQUID.time_after(played_ns)):%H:%M}" == "10:40"
+    assert f"{china(LIQUID.time_after(played_ns, rest_ns=rest_ns)):%H:%M}" == "10:37"
+    assert f"{china(LIQUID.time_after(36 * MINUTE_NS, rest_ns=rest_ns)):%H:%M}" == "10:35"

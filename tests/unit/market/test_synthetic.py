@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from mdhub.market.dates import SECOND_NS, midnight_ns
 from mdhub.market.errors import MarketError
+from mdhub.market.listing import Character
 from mdhub.market.products import exchange_of
-from mdhub.market.sessions import DAY_MINUTES, START_NS
+from mdhub.market.sessions import LIQUID
 from mdhub.market.snapshot import NO_VALUE, Snapshot, raw_tick
 from mdhub.market.synthetic import SyntheticMarket
 
@@ -68,7 +69,7 @@ def test_same_seed_makes_the_same_market() -> None:
     assert one != other
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(seed=SEEDS, into_ms=st.integers(0, 120_000))
 def test_market_joined_in_the_middle_is_the_rest_of_the_whole(seed: int, into_ms: int) -> None:
     """Who comes late sees exactly what the others see from then on."""
@@ -88,7 +89,7 @@ def test_market_of_hours_ago_is_joined_at_once() -> None:
         assert 0 <= late.made_ns - at_ns < SECOND_NS
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(seed=SEEDS, minute=st.sampled_from([34, 84, 164, 329, 330, 824]))
 def test_who_comes_after_a_break_sees_the_same_market(seed: int, minute: int) -> None:
     """Breaks, nights and weekends make nothing, and whoever asks in one gets what follows."""
@@ -106,7 +107,7 @@ def test_all_eight_exchanges_trade() -> None:
     """Some 60 contracts over six futures exchanges and both ETF option exchanges."""
     market = SyntheticMarket(seed=1)
     seen = Counter(exchange_of(symbol) for symbol in by_contract(of_seconds(market, 60)))
-    assert sum(seen.values()) == len(market.contracts) == 60
+    assert 60 <= sum(seen.values()) <= len(market.contracts) == 70
     assert set(seen) == {"SHFE", "INE", "DCE", "CZCE", "GFEX", "CFFEX", "SSE", "SZSE"}
     assert all(exchange_of(c.symbol) == c.exchange for c in market.contracts)
 
@@ -115,7 +116,7 @@ def test_all_eight_exchanges_trade() -> None:
 def test_market_keeps_the_rate_asked_for(ticks_per_s: float) -> None:
     """The average rate is the one asked for, with more contracts where it takes them."""
     market = SyntheticMarket(seed=3, ticks_per_s=ticks_per_s)
-    assert len(of_seconds(market, 60)) / 60 == pytest.approx(ticks_per_s, rel=0.06)
+    assert len(of_seconds(market, 120)) / 120 == pytest.approx(ticks_per_s, rel=0.06)
 
 
 def test_impossible_rate_is_refused() -> None:
@@ -124,8 +125,8 @@ def test_impossible_rate_is_refused() -> None:
         SyntheticMarket(ticks_per_s=500, contracts=60)
 
 
-@settings(max_examples=6, deadline=None)
-@given(seed=SEEDS, hours=st.integers(0, 9))
+@settings(max_examples=4, deadline=None)
+@given(seed=SEEDS, hours=st.integers(0, 2))
 def test_stamps_follow_the_habit_of_each_exchange(seed: int, hours: int) -> None:
     """Market time never falls; CZCE stamps seconds, grid exchanges two values 500 ms apart."""
     made = of_seconds(SyntheticMarket(seed=seed), 61, after_ns=hours * HOUR_NS)
@@ -143,25 +144,43 @@ def test_stamps_follow_the_habit_of_each_exchange(seed: int, hours: int) -> None
         assert high - low == 500, f"seed {seed}, {exchange}"
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(seed=SEEDS)
 def test_snapshots_of_one_czce_second_can_be_told_apart(seed: int) -> None:
-    """Within a second volume rises strictly and snapshots are 300 ms apart, three at most."""
+    """Volume rises and snapshots are 300 ms apart, but closer in the rare seconds with four."""
     rows = [s for s in of_seconds(SyntheticMarket(seed=seed), 130) if _is_czce(s)]
     sizes = Counter((s.symbol, s.exchange_ns) for s in rows)
-    assert set(sizes.values()) == {1, 2, 3}
+    assert set(sizes.values()) == {1, 2, 3, 4}
     for before, after in neighbours(rows):
-        if before.exchange_ns == after.exchange_ns:
+        apart_ms = (after.made_ns - before.made_ns) // 1_000_000
+        if before.exchange_ns != after.exchange_ns:
+            assert apart_ms >= 230, f"seed {seed}: {after}"
+        elif sizes[after.symbol, after.exchange_ns] == 4:
+            assert 230 <= apart_ms < 300, f"seed {seed}: {after}"
+            assert content(after) != content(before), f"seed {seed}: {after}"
+        else:
+            assert apart_ms >= 300, f"seed {seed}: {after}"
             assert number(after.volume) > number(before.volume), f"seed {seed}: {after}"
-        assert after.made_ns - before.made_ns >= 300_000_000, f"seed {seed}: {after}"
+
+
+def test_a_czce_book_sometimes_comes_back_within_a_second() -> None:
+    """A-B-A: the third snapshot of a second has the content of the first, the second has not."""
+    seconds: defaultdict[tuple[str, int], list[Snapshot]] = defaultdict(list)
+    for s in of_seconds(SyntheticMarket(seed=1), 300):
+        if _is_czce(s):
+            seconds[s.symbol, s.exchange_ns].append(s)
+    four = [[content(s) for s in rows] for rows in seconds.values() if len(rows) == 4]
+    back = [rows for rows in four if rows[0] == rows[2] != rows[1]]
+    assert len(back) > 3
+    assert len(four) > len(back)
 
 
 def _is_czce(snapshot: Snapshot) -> bool:
     return exchange_of(snapshot.symbol) == "CZCE"
 
 
-@settings(max_examples=6, deadline=None)
-@given(seed=SEEDS, hours=st.integers(0, 9))
+@settings(max_examples=4, deadline=None)
+@given(seed=SEEDS, hours=st.integers(0, 2))
 def test_snapshots_elsewhere_have_their_own_time(seed: int, hours: int) -> None:
     """Outside CZCE exchange time rises from snapshot to snapshot of a contract."""
     made = of_seconds(SyntheticMarket(seed=seed), 61, after_ns=hours * HOUR_NS)
@@ -173,19 +192,23 @@ def test_snapshots_elsewhere_have_their_own_time(seed: int, hours: int) -> None:
 @given(seed=SEEDS)
 def test_only_grid_exchanges_send_what_did_not_change(seed: int) -> None:
     """Unchanged content at a new time comes from SHFE and CFFEX, a snapshot is a change else."""
-    made = of_seconds(SyntheticMarket(seed=seed), 130)
+    market = SyntheticMarket(seed=seed)
+    plain = {c.symbol for c in market.contracts if c.character is Character.PLAIN}
+    made = [s for s in of_seconds(market, 61) if s.symbol in plain]
     same = [a for a, b in neighbours(made) if content(a) == content(b)]
     exchanges = {exchange_of(s.symbol) for s in same}
     assert {"SHFE", "CFFEX"} <= exchanges <= GRID, f"seed {seed}"
 
 
-@settings(max_examples=8, deadline=None)
-@given(seed=SEEDS, hours=st.integers(0, 9))
+@settings(max_examples=4, deadline=None)
+@given(seed=SEEDS, hours=st.integers(0, 2))
 def test_prices_keep_the_rules_of_the_market(seed: int, hours: int) -> None:
     """Prices are inside limits and the day's range, on a one-tick spread, five levels on SHFE."""
     market = SyntheticMarket(seed=seed)
-    ticks = {contract.symbol: contract.tick for contract in market.contracts}
+    ticks = {c.symbol: c.tick for c in market.contracts if c.character is Character.PLAIN}
     for s in of_seconds(market, 61, after_ns=hours * HOUR_NS):
+        if s.symbol not in ticks:
+            continue
         bid, ask = number(s.bids[0][0]), number(s.asks[0][0])
         assert number(s.low) <= number(s.last) <= number(s.high), f"seed {seed}: {s}"
         assert number(s.low) <= number(s.open) <= number(s.high), f"seed {seed}: {s}"
@@ -196,10 +219,12 @@ def test_prices_keep_the_rules_of_the_market(seed: int, hours: int) -> None:
             assert number(volume) > 0
         deep = exchange_of(s.symbol) in {"SHFE", "INE"}
         assert len(s.bids) == len(s.asks) == (5 if deep else 1)
-        assert s.close == s.settlement == NO_VALUE
+        nothing = 0.0 if exchange_of(s.symbol) in {"CZCE", "SSE", "SZSE"} else NO_VALUE
+        assert s.close == nothing
+        assert s.settlement == (NO_VALUE if _is_czce(s) else nothing)
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(seed=SEEDS)
 def test_amounts_of_the_day_only_grow(seed: int) -> None:
     """Volume and range never shrink; without volume neither last nor turnover moves."""
@@ -221,6 +246,8 @@ def test_turnover_is_money_except_on_czce() -> None:
         if _is_czce(b):
             assert number(b.turnover) == number(b.average) * number(b.volume)
             continue
+        if not b.volume:
+            continue
         money = (number(b.volume) - number(a.volume)) * number(b.last) * lots[b.symbol]
         assert number(b.turnover) - number(a.turnover) == pytest.approx(money, abs=1.0)
 
@@ -236,32 +263,40 @@ def test_front_leaves_the_exchange_of_futures_empty() -> None:
 def test_new_trading_day_begins_after_the_weekend() -> None:
     """Volume starts again, the previous close is Friday's last price, the dates are Monday's."""
     market = SyntheticMarket(seed=1)
-    made = of_seconds(market, 240, after_ns=(DAY_MINUTES - 2) * MINUTE_NS)
+    plain = {c.symbol for c in market.contracts if c.character is Character.PLAIN}
+    made = of_seconds(market, 240, after_ns=(LIQUID.day_minutes - 2) * MINUTE_NS)
     before, after = (by_contract(s for s in made if s.day == day) for day in (20261120, 20261123))
-    assert len(after) == len(before) == 60
-    for symbol, rows in after.items():
+    assert len(after) > 60
+    for symbol in plain & after.keys() & before.keys():
+        rows = after[symbol]
         assert number(rows[0].volume) < number(before[symbol][-1].volume)
         assert rows[0].pre_close == before[symbol][-1].last
-        assert (rows[0].trading_day, rows[0].action_day) == ("20261123", "20261123")
+        action_day = "" if exchange_of(symbol) == "GFEX" else "20261123"
+        assert (rows[0].trading_day, rows[0].action_day) == ("20261123", action_day)
         assert rows[0].exchange_ns >= midnight_ns("20261123") + 9 * HOUR_NS
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(seed=SEEDS, days=st.integers(1, 4_000))
 def test_market_goes_on_inside_its_limits_for_years(seed: int, days: int) -> None:
     """At the end of any day prices are between the limits and interest is positive."""
-    after_ns = days * DAY_MINUTES * MINUTE_NS - 30 * SECOND_NS
+    after_ns = days * LIQUID.day_minutes * MINUTE_NS - 30 * SECOND_NS
     for s in of_seconds(SyntheticMarket(seed=seed), 30, after_ns=after_ns):
-        assert number(s.limit_down) < number(s.last) < number(s.limit_up)
-        assert number(s.limit_down) < number(s.pre_close) < number(s.limit_up)
+        if not s.volume:
+            continue
+        assert number(s.limit_down) <= number(s.last) <= number(s.limit_up)
+        assert number(s.low) <= number(s.last) <= number(s.high)
+        assert number(s.limit_down) < number(s.pre_settlement) < number(s.limit_up) or (
+            s.pre_settlement == s.limit_down
+        )
         assert number(s.open_interest) > 0
 
 
 def test_default_market_begins_on_a_plain_friday_morning() -> None:
     """The first stamps read 2026-11-20 09:35:00."""
     first = next(SyntheticMarket(seed=1).snapshots())
-    assert (first.action_day, first.update_time) == ("20261120", "09:35:00")
-    assert first.made_ns - START_NS < SECOND_NS
+    assert (first.trading_day, first.update_time) == ("20261120", "09:35:00")
+    assert first.made_ns - LIQUID.start_ns < SECOND_NS
 
 
 def test_raw_tick_carries_every_field_of_the_snapshot() -> None:
