@@ -106,22 +106,24 @@ def _contracts(text: str) -> list[ContractRow]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run an arbiter until SIGTERM.
 
-    Exit codes: 0 stopped, 1 cannot work with this server, 2 the log has other shards or newer
-    rules, or the contract table cannot be read.
+    Exit codes: 0 stopped, 1 failed, 2 the server cannot be used and waiting does not help, or it
+    has other shards or newer rules, or the contract table cannot be read.
     """
     options = _parser().parse_args(argv)
     stop = begin()
     logger = service_logger("arbiter", options.id)
     backoff = Backoff(first_s=0.02, ceiling_s=0.5)
-    outage = Outage(logger)
+    outage, used = Outage(logger), Event()
     while not stop.is_set():
         started_s = time.monotonic()
         try:
-            _lead_once(options, stop, logger, outage)
-        except (TopologyError, Unusable) as error:
-            logger.error("stopped", reason=str(error))
-            return error.exit_code
+            _lead_once(options, stop, logger, outage, used)
         except StreamsError as error:
+            if isinstance(error, TopologyError) or (
+                isinstance(error, Unusable) and not used.is_set()
+            ):
+                logger.error("stopped", reason=str(error))
+                return error.exit_code
             # Forget everything; the next turn recovers from the log.
             outage.away(error)
             if time.monotonic() - started_s > 1.0 or isinstance(error, Fenced | Superseded):
@@ -130,10 +132,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _lead_once(options: argparse.Namespace, stop: Event, logger: Logger, outage: Outage) -> None:
+def _lead_once(
+    options: argparse.Namespace, stop: Event, logger: Logger, outage: Outage, used: Event
+) -> None:
+    """Lead until something is wrong; `used` is set once the server has proved to be usable."""
     log = open_log(redis_url(), service="arbiter", prefix=options.prefix)
     try:
         check_shards(log, _shards(log, options))
+        log.check_writable()
+        used.set()
         _lead(log, options, stop, logger, outage)
     finally:
         log.close()
@@ -182,6 +189,8 @@ def _lead(
         folded=recovered.folded,
         agrees=recovered.agrees,
     )
+    if recovered.damaged:
+        logger.error("damaged_snapshots", snapshots=b" ".join(recovered.damaged).decode())
     broken_promise = options.profile == "single" and not durable
     if broken_promise:
         logger.error("not_durable", reason=NOT_DURABLE)
@@ -196,6 +205,7 @@ def _lead(
         recovered=recovered,
         since_ns=wall_ns,
         wanted=Wanted(options.rules, _of_shard(options)),
+        outages=outage.counters,
     )
     leader.run(stop)
 
@@ -213,7 +223,8 @@ def _leadership_event(
     broken_promise: bool,
 ) -> bytes:
     """A take-over is an event; what does not agree or hold is somebody's business now."""
-    severity = Severity.INFO if recovered.agrees and not broken_promise else Severity.ERROR
+    well = recovered.agrees and not broken_promise and not recovered.damaged
+    severity = Severity.INFO if well else Severity.ERROR
     body: dict[str, Any] = {
         "shard": options.shard,
         "token": leadership.token,
@@ -224,6 +235,8 @@ def _leadership_event(
         "folded": recovered.folded,
         "agrees": recovered.agrees,
     }
+    if recovered.damaged:
+        body["damaged_snapshots"] = [raw.decode() for raw in recovered.damaged]
     if broken_promise:
         body["not_durable"] = NOT_DURABLE
     return encode(

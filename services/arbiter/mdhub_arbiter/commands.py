@@ -46,6 +46,7 @@ class Commands:
         self._log = log
         self._tail = log.tail(COMMANDS, after=FIRST_ID)
         self._answers: list[_Answer] = []
+        self._unreadable = 0
         self._written: MarketClock | None = None
         """Newest clock this leader put into raw; the state follows a moment later."""
 
@@ -54,6 +55,7 @@ class Commands:
         changes: list[tuple[str, Any]] = []
         for _, fields in self._tail.read(block_ms=0, count=READ_COUNT):
             command = _command(fields)
+            self._unreadable += command is None
             if command is None or command.target != TARGET:
                 continue
             if wall_ns - command.ts_ns > FORGOTTEN_NS:
@@ -77,6 +79,10 @@ class Commands:
         answers, self._answers = self._answers, []
         for answer in answers:
             self._log.command_done(answer.command.id, _event(answer, wall_ns))
+
+    def counters(self) -> dict[str, int]:
+        """Entries without a readable command: nobody can be answered."""
+        return {"commands_unreadable": self._unreadable} if self._unreadable else {}
 
     def close(self) -> None:
         self._tail.close()

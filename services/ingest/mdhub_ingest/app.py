@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from threading import Event
 from typing import Final
@@ -15,7 +16,10 @@ import msgspec
 
 from mdhub.runtime.keeper import ChildSpec, ChildState, Keeper
 from mdhub.runtime.logging import Logger, service_logger
-from mdhub.runtime.service import begin
+from mdhub.runtime.service import begin, redis_url
+from mdhub.streams import open_log
+from mdhub.streams.errors import ServerError, UnknownOutcome, Unusable
+from mdhub.streams.open import check_shards
 from mdhub.wire.errors import MdhubError
 from mdhub_ingest.spec import SourceSpec, parse_spec
 
@@ -49,7 +53,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Supervise sources until SIGTERM. Exit codes: 0 stopped, 2 a source is wrongly described."""
+    """Supervise sources until SIGTERM.
+
+    Exit codes: 0 stopped, 2 a source is wrongly described or the server cannot be used at all.
+    """
     options = _parser().parse_args(argv)
     stop = begin()
     logger = service_logger("ingest", "supervisor")
@@ -58,8 +65,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MdhubError as error:
         logger.error("bad_source", reason=str(error))
         return 2
+    try:
+        _check_server(options)
+    except Unusable as error:
+        logger.error("stopped", reason=str(error))
+        return error.exit_code
     _supervise(specs, options, stop, logger)
     return 0
+
+
+def _check_server(options: argparse.Namespace) -> None:
+    """Raise Unusable if no child could ever write; what may heal is left to the children."""
+    with suppress(ServerError, UnknownOutcome):
+        log = open_log(redis_url(), service="ingest", prefix=options.prefix)
+        try:
+            check_shards(log, options.shards)
+            log.check_writable()
+        finally:
+            log.close()
 
 
 def _supervise(

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import re
 import socket
-import sys
 from typing import Any, Final
 from uuid import uuid4
 
@@ -51,7 +50,7 @@ class _Handler(TCPFakeRequestHandler):
     def setup(self) -> None:
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         super().setup()
-        self.writer = _Writer(self.client_address, self.wfile, self)  # type: ignore[arg-type]
+        self.writer = _Writer(self.client_address, self.wfile, self)
 
 
 def _info(_socket: FakeSocket, *_sections: bytes) -> bytes:
@@ -81,10 +80,12 @@ def serve(port: int) -> None:
 
 def main() -> None:
     """Read the port from the command line and serve."""
-    parser = argparse.ArgumentParser(prog="python -m mdhub.streams.fake_server", description=WARNING)
+    parser = argparse.ArgumentParser(
+        prog="python -m mdhub.streams.fake_server", description=WARNING
+    )
     parser.add_argument("--port", type=int, required=True, help="on 127.0.0.1")
     serve(parser.parse_args().port)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
