@@ -61,7 +61,8 @@ class Follow:
 class Source:
     """Owns the connections.
 
-    `advance` raises Unusable until the server was usable once, and no other StreamsError. Nothing waits for an event; a server that hangs costs a connection's call timeout at most.
+    `advance` raises Unusable until the server was usable once, and no other StreamsError. Nothing
+    waits for an event; a server that hangs costs a connection's call timeout at most.
     """
 
     def __init__(

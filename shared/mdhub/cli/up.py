@@ -6,15 +6,17 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from mdhub.cli.hubs import Overrides, load_hub, plan_of
 from mdhub.config import HubConfig
 from mdhub.config.layers import DEFAULT
 from mdhub.config.show import redacted_url
+from mdhub.host.server_watch import ServerWatch
 from mdhub.host.stack import Host
 from mdhub.runtime.errors import ServiceError
 from mdhub.runtime.keeper import ChildState
+from mdhub.runtime.outage import Outage
 from mdhub.runtime.ports import port_problem
 
 __all__ = ["run_up"]
@@ -41,11 +43,24 @@ def run_up(file: Path | None, overrides: Overrides, sources: tuple[str, ...]) ->
         first = config.publishers[0]
         _say(f"follow it with: mdhub tail --endpoint tcp://{first.bind}:{first.port}")
         _say("look at it with: mdhub status   (Ctrl-C ends the hub)")
-        while not stop.wait(TURN_S):
-            host.keeper.converge()
+        with ServerWatch(host.open_log, Outage(_Speaker())):
+            while not stop.wait(TURN_S):
+                host.keeper.converge()
     finally:
         host.stop()
     return 0
+
+
+class _Speaker:
+    """Says of the server what services write into their logs."""
+
+    def warning(self, _event: str, /, **fields: Any) -> None:
+        state, meaning, way_out = (fields.get(name) for name in ("state", "meaning", "way_out"))
+        words = f"SERVER {state}: {meaning}. {way_out}" if state else "SERVER"
+        _say(f"{words} ({fields['reason']})")
+
+    def info(self, _event: str, /, **fields: Any) -> None:
+        _say(f"the server is back after {fields['away_s']:g} s")
 
 
 def _check_ports(config: HubConfig) -> None:

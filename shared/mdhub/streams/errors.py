@@ -59,6 +59,13 @@ class StreamsError(MdhubError):
         """What to do; empty without a state."""
         return STATES[self.state].way_out if self.state else ""
 
+    @property
+    def sentence(self) -> str:
+        text = str(self)
+        if not self.state or self.way_out in text:
+            return text
+        return f"{text}: {self.meaning}. {self.way_out}"
+
 
 class TopologyError(StreamsError):
     """A service touched a stream that the topology table does not give it."""

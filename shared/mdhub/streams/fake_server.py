@@ -1,16 +1,20 @@
 """fakeredis over TCP: what the demo falls back to where no server can be found or started.
 
-`python -m mdhub.streams.fake_server --port 16379`. It runs our Lua functions, and adds to fakeredis
-what that lacks and the log needs: `INFO`, `MEMORY USAGE`, and error codes of functions as they are
-(fakeredis would put `ERR` before them). NOT durable, NOT for timing: everything is in the memory of
-one slow process and gone with it.
+`python -m mdhub.streams.fake_server --port 16379 --log FILE`. It runs our Lua functions, and adds
+to fakeredis what that lacks and the log needs: `INFO`, `MEMORY USAGE`, and error replies of
+functions as they are (fakeredis would put `ERR` before them and hang up). NOT durable, NOT for
+timing: everything is in the memory of one slow process and gone with it.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import re
 import socket
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
@@ -20,12 +24,10 @@ from fakeredis._commands import command
 from fakeredis._socket._fakesocket import FakeSocket
 from redis.exceptions import ResponseError
 
-__all__ = ["WARNING", "main", "serve"]
+from mdhub.streams.server import FAKE_WARNING
 
-WARNING: Final = (
-    "no Redis or Valkey server: fakeredis takes its place. NOT durable, NOT for timing: "
-    "the log is gone with the process, and times measured here say nothing"
-)
+__all__ = ["main", "serve"]
+
 _CODED: Final = re.compile(r"[A-Z]{3,} ")
 _RUN_ID: Final = uuid4().hex
 _INFO: Final = (
@@ -46,11 +48,21 @@ class _Writer(Writer):
             super().dump(value)
 
 
+def _response_or_error(read: Callable[[], Any]) -> Any:
+    """An error is a reply like others; fakeredis would close the connection after it."""
+    try:
+        return read()
+    except ResponseError as error:
+        return error
+
+
 class _Handler(TCPFakeRequestHandler):
     def setup(self) -> None:
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         super().setup()
         self.writer = _Writer(self.client_address, self.wfile, self)
+        client: Any = self.current_client
+        client.read_response = partial(_response_or_error, client.read_response)
 
 
 def _info(_socket: FakeSocket, *_sections: bytes) -> bytes:
@@ -79,12 +91,15 @@ def serve(port: int) -> None:
 
 
 def main() -> None:
-    """Read the port from the command line and serve."""
+    """Read port and log file from the command line and serve."""
     parser = argparse.ArgumentParser(
-        prog="python -m mdhub.streams.fake_server", description=WARNING
+        prog="python -m mdhub.streams.fake_server", description=FAKE_WARNING
     )
     parser.add_argument("--port", type=int, required=True, help="on 127.0.0.1")
-    serve(parser.parse_args().port)
+    parser.add_argument("--log", type=Path, required=True, help="file for what goes wrong")
+    args = parser.parse_args()
+    with args.log.open("a") as log, contextlib.redirect_stderr(log):
+        serve(args.port)
 
 
 if __name__ == "__main__":
