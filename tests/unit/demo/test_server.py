@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
@@ -83,11 +83,3 @@ def test_the_choice_is_one_word(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(CHOICE_VARIABLE, "sqlite")
     with pytest.raises(ServiceError, match="'sqlite', expected fakeredis"):
         stage.start()
-
-
-def test_the_plan_is_otherwise_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only the server differs."""
-    seen: list[Any] = []
-    monkeypatch.setenv(CHOICE_VARIABLE, "fakeredis")
-    start_host(PLAN, lambda plan: seen.append(plan) or Stage().make(plan), lambda _: None)  # type: ignore[func-returns-value]
-    assert (seen[0].fake, seen[0].folder, seen[0].run) == (True, PLAN.folder, PLAN.run)
