@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections import Counter
 from contextlib import closing
 from typing import Any
@@ -16,7 +17,11 @@ from mdhub.cli.hubs import HubAddress
 from mdhub.cli.status.run import run_status
 from mdhub.host.ports import free_port_pair
 from mdhub.runtime.heartbeat import decode_beat
+from mdhub.streams import open_log
 from mdhub.streams.client import Link
+from mdhub.streams.topology import EVENTS
+from mdhub.wire.codec import encode
+from mdhub.wire.ops import Event
 from tests.process.test_kills import REPEATS, Stage, assert_nothing_wrong, stage
 from tests.support.server import TestServer
 from tests.support.wait import until
@@ -132,3 +137,30 @@ def test_what_never_heals_ends_a_service_with_one_sentence(
         assert words in line
     else:
         assert words in done.stderr
+
+
+def test_a_tail_of_the_log_outlives_its_server() -> None:
+    """It says that the server is gone and that it is back, and goes on behind what it has shown."""
+    with TestServer("single") as server:
+        with closing(open_log(server.url, service="cli")) as log:
+            log.append(EVENTS, event("one"))
+        tail = subprocess.Popen(
+            [sys.executable, "-m", "mdhub.cli.app", "tail", "--events", "--json", "--count", "2"],
+            env={**os.environ, "MDHUB_REDIS_URL": server.url},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert tail.stdout is not None and tail.stderr is not None
+        assert json.loads(tail.stdout.readline())["subject"] == "one"
+        server.kill_and_restart()
+        with closing(open_log(server.url, service="cli")) as log:
+            log.append(EVENTS, event("two"))
+        shown, said = tail.communicate(timeout=20)
+    assert json.loads(shown)["subject"] == "two"
+    assert tail.returncode == 0
+    first, last = said.splitlines()
+    assert first.startswith("mdhub tail: SERVER unreachable: ")
+    assert last.startswith("mdhub tail: the server is back after ")
+
+
+def event(subject: str) -> bytes:
+    return encode(Event(1, "i", time.time_ns(), "test", "test", subject, "info", "", {}))

@@ -16,6 +16,10 @@ BEAT_LIMIT_NS: Final = 3_000_000_000
 ENDED: Final = "ended"
 """State of an instance whose work is done: no finding; its next start is one (`up`)."""
 SECOND_NS: Final = 1_000_000_000
+MAX_SOURCES: Final = 256
+MAX_NAME: Final = 32
+STRANGERS: Final = "(strangers)"
+"""Stands for all sources with a name that no source can have, and for those beyond the bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +86,21 @@ class ServiceWatch:
         return None
 
 
+def named(source: str) -> bool:
+    """Whether a source can have this name."""
+    return 0 < len(source) <= MAX_NAME and source.isprintable()
+
+
 @dataclass(slots=True)
 class SourceRates:
-    """Counts raw ticks per source and turns them into rates."""
+    """Counts raw ticks per source and turns them into rates; of at most 256 sources."""
 
     _counts: dict[str, int] = field(default_factory=dict)
     _last_ns: int = 0
 
     def count(self, source: str) -> None:
+        if source not in self._counts and (len(self._counts) >= MAX_SOURCES or not named(source)):
+            source = STRANGERS
         self._counts[source] = self._counts.get(source, 0) + 1
 
     def take(self, now_ns: int) -> dict[str, float]:

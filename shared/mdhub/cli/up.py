@@ -6,9 +6,10 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from mdhub.cli.hubs import Overrides, load_hub, plan_of
+from mdhub.cli.speaker import Speaker
 from mdhub.config import HubConfig
 from mdhub.config.layers import DEFAULT
 from mdhub.config.show import redacted_url
@@ -43,24 +44,12 @@ def run_up(file: Path | None, overrides: Overrides, sources: tuple[str, ...]) ->
         first = config.publishers[0]
         _say(f"follow it with: mdhub tail --endpoint tcp://{first.bind}:{first.port}")
         _say("look at it with: mdhub status   (Ctrl-C ends the hub)")
-        with ServerWatch(host.open_log, Outage(_Speaker())):
+        with ServerWatch(host.open_log, Outage(Speaker("up"))):
             while not stop.wait(TURN_S):
                 host.keeper.converge()
     finally:
         host.stop()
     return 0
-
-
-class _Speaker:
-    """Says of the server what services write into their logs."""
-
-    def warning(self, _event: str, /, **fields: Any) -> None:
-        state, meaning, way_out = (fields.get(name) for name in ("state", "meaning", "way_out"))
-        words = f"SERVER {state}: {meaning}. {way_out}" if state else "SERVER"
-        _say(f"{words} ({fields['reason']})")
-
-    def info(self, _event: str, /, **fields: Any) -> None:
-        _say(f"the server is back after {fields['away_s']:g} s")
 
 
 def _check_ports(config: HubConfig) -> None:

@@ -51,7 +51,7 @@ def run_status(hub: HubAddress, *, as_json: bool, watch: bool) -> int:
 
 
 def _watch(hub: HubAddress) -> None:
-    with Live(auto_refresh=False, vertical_overflow="crop") as live:
+    with Live(console=Console(markup=False), auto_refresh=False, vertical_overflow="crop") as live:
         while True:
             look = _look(hub)
             shown = [] if look.facts is None else [picture(look.facts, redacted_url(hub.url))]
@@ -68,7 +68,9 @@ def _watch_json(hub: HubAddress) -> None:
 
 def _print(hub: HubAddress, facts: HubFacts | None, wrong: list[str]) -> None:
     # In a pipe nothing is folded: a row stays on its line.
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+    console = Console(
+        highlight=False, markup=False, width=None if sys.stdout.isatty() else PIPE_WIDTH
+    )
     if facts is not None:
         console.print(picture(facts, redacted_url(hub.url)))
     if not wrong:
