@@ -196,7 +196,7 @@ def wait_ready(
             loading = isinstance(error, NotReady) and error.state == "loading"
             patience_s = max(timeout_s, loading_s) if loading else timeout_s
             if time.monotonic() - started_s >= patience_s:
-                text = f"no server after {patience_s:g} s: {error}{_last_lines(log_file)}"
+                text = f"no server after {patience_s:g} s: {error.sentence}{_last_lines(log_file)}"
                 raise ServerStartError(text) from error
             time.sleep(_POLL_S)
         else:
