@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -249,6 +250,18 @@ def test_garbage_in_events_and_heartbeats_ends_nobody(running: Hub) -> None:
     assert "Traceback" not in status.stderr
     assert "odd:[/b]" in status.stdout
     assert {source["name"] for source in as_json["sources"]} >= {"A"}
+
+
+def test_a_second_source_of_the_same_name_is_refused(running: Hub) -> None:
+    """It ends at once, naming host and pid of the first one, which goes on."""
+    pid = running.pids()["ingest:A"]
+    source = '{"name": "A", "sim": {"seed": 7}}'
+    done = running.command("run", "ingest", "--source", source)
+    refused = [event for event in running.events(EventKind.SOURCE) if event.subject == "A"]
+
+    assert done.returncode == 3
+    assert f"on host {socket.gethostname()} as pid {pid}" in done.stderr
+    assert (refused[-1].body["change"], refused[-1].body["pid"]) == ("refused", pid)
 
 
 def test_garbage_in_clean_is_passed_over(running: Hub) -> None:

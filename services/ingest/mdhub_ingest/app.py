@@ -21,11 +21,13 @@ from mdhub.streams import open_log
 from mdhub.streams.errors import ServerError, UnknownOutcome, Unusable
 from mdhub.streams.open import check_shards
 from mdhub.wire.errors import MdhubError
+from mdhub_ingest.rivals import find_rival, refuse
 from mdhub_ingest.spec import SourceSpec, parse_spec
 
 __all__ = ["main"]
 
 CONVERGE_S: Final = 0.05
+REFUSED: Final = 3
 QUARANTINE_AFTER: Final = 20
 EXAMPLE: Final = """example:
   MDHUB_REDIS_URL=redis://127.0.0.1:6379 mdhub run ingest \\
@@ -55,7 +57,8 @@ def _parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Supervise sources until SIGTERM.
 
-    Exit codes: 0 stopped, 2 a source is wrongly described or the server cannot be used at all.
+    Exit codes: 0 stopped, 2 a source is wrongly described or the server cannot be used at all,
+    3 a source of the same name runs elsewhere.
     """
     options = _parser().parse_args(argv)
     stop = begin()
@@ -66,23 +69,33 @@ def main(argv: Sequence[str] | None = None) -> int:
         logger.error("bad_source", reason=str(error))
         return 2
     try:
-        _check_server(options)
+        refusal = _check_server(options, [spec.name for spec in specs], stop)
     except Unusable as error:
         logger.error("stopped", reason=str(error))
         return error.exit_code
+    if refusal:
+        logger.error("refused", reason=refusal)
+        return REFUSED
     _supervise(specs, options, stop, logger)
     return 0
 
 
-def _check_server(options: argparse.Namespace) -> None:
-    """Raise Unusable if no child could ever write; what may heal is left to the children."""
+def _check_server(options: argparse.Namespace, sources: Sequence[str], stop: Event) -> str:
+    """Why these sources must not run, empty if they may.
+
+    Raises Unusable if no child could ever write; what may heal is left to the children.
+    """
     with suppress(ServerError, UnknownOutcome):
         log = open_log(redis_url(), service="ingest", prefix=options.prefix)
         try:
             check_shards(log, options.shards)
             log.check_writable()
+            rival = find_rival(log, sources, stop)
+            if rival is not None:
+                return refuse(log, *rival)
         finally:
             log.close()
+    return ""
 
 
 def _supervise(

@@ -74,6 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 logger.error("stopped", reason=str(error))
                 return error.exit_code
             outage.away(error)
+            watch.excuse(time.time_ns())
             stop.wait(backoff.next_s())
     return 0
 

@@ -49,8 +49,13 @@ class ServiceWatch:
 
     limit_ns: int = BEAT_LIMIT_NS
     """A service whose heartbeat is older is down."""
+    _blind_until_ns: int = 0
     _pids: dict[str, int] = field(default_factory=dict)
     _down: set[str] = field(default_factory=set)
+
+    def excuse(self, now_ns: int) -> None:
+        """The log was away until now: nobody could say that he lives, so silence is no sign."""
+        self._blind_until_ns = now_ns + self.limit_ns
 
     def look(self, beats: Mapping[str, BeatFact], now_ns: int) -> list[Finding]:
         """Compare heartbeats with what was known; return what changed."""
@@ -61,6 +66,8 @@ class ServiceWatch:
                 self._down.discard(instance)
                 continue
             silent = now_ns - beat.ts_ns > self.limit_ns
+            if silent and now_ns < self._blind_until_ns:
+                continue
             finding = self._change(instance, beat, silent=silent, now_ns=now_ns)
             if finding is not None:
                 findings.append(finding)
