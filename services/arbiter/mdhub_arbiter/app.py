@@ -52,7 +52,8 @@ NOT_DURABLE = (
 class WrongRules(Unusable):
     """The log is decided by rules that this version does not know."""
 
-    exit_code = 2
+    def __init__(self, message: str) -> None:
+        super().__init__("rules", message)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -135,13 +136,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _lead_once(
     options: argparse.Namespace, stop: Event, logger: Logger, outage: Outage, used: Event
 ) -> None:
-    """Lead until something is wrong; `used` is set once the server has proved to be usable."""
+    """Lead until something is wrong; `used` is set once this process has led."""
     log = open_log(redis_url(), service="arbiter", prefix=options.prefix)
     try:
         check_shards(log, _shards(log, options))
         log.check_writable()
-        used.set()
-        _lead(log, options, stop, logger, outage)
+        _lead(log, options, stop, logger, outage, used=used)
     finally:
         log.close()
 
@@ -155,7 +155,13 @@ def _shards(log: Log, options: argparse.Namespace) -> int:
 
 
 def _lead(
-    log: Log, options: argparse.Namespace, stop: Event, logger: Logger, outage: Outage
+    log: Log,
+    options: argparse.Namespace,
+    stop: Event,
+    logger: Logger,
+    outage: Outage,
+    *,
+    used: Event,
 ) -> None:
     seen = wait_for_vacancy(log, options.shard, stop, takeover_s=options.takeover_ms / 1000)
     if seen is None:
@@ -178,6 +184,7 @@ def _lead(
     )
     if leadership is None:
         return
+    used.set()
     outage.back()
     logger.info(
         "leading",

@@ -126,6 +126,12 @@ _ALL: Final = (
         heals=False,
     ),
     _state(
+        "rules",
+        "the log is decided by newer rules than this mdhub knows",
+        "upgrade mdhub on this host",
+        heals=False,
+    ),
+    _state(
         "shards",
         "the log was made for another number of shards",
         "start every service with the log's number of shards, or use a new data folder or prefix",

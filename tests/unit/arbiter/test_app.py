@@ -47,6 +47,7 @@ def lead(server: MemoryServer, profile: str) -> tuple[Lines, list[Any]]:
         OneTurn(),
         lines,  # type: ignore[arg-type]
         Outage(lines),
+        used=Event(),
     )
     return lines, [decode_event(fields[1]) for _, fields in log.entries(EVENTS)]
 
