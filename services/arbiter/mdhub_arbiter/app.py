@@ -186,18 +186,7 @@ def _lead(
         return
     used.set()
     outage.back()
-    logger.info(
-        "leading",
-        shard=options.shard,
-        token=leadership.token,
-        epoch=leadership.epoch,
-        n=recovered.at.n,
-        snapshot=recovered.from_snapshot.decode(),
-        folded=recovered.folded,
-        agrees=recovered.agrees,
-    )
-    if recovered.damaged:
-        logger.error("damaged_snapshots", snapshots=b" ".join(recovered.damaged).decode())
+    _say_leading(logger, options.shard, leadership, recovered)
     broken_promise = options.profile == "single" and not durable
     if broken_promise:
         logger.error("not_durable", reason=NOT_DURABLE)
@@ -220,6 +209,21 @@ def _lead(
 def _of_shard(options: argparse.Namespace) -> list[ContractRow]:
     rows: list[ContractRow] = options.contracts
     return [row for row in rows if shard_of(row.symbol, options.shards or 1) == options.shard]
+
+
+def _say_leading(logger: Logger, shard: int, leadership: Leadership, recovered: Recovered) -> None:
+    logger.info(
+        "leading",
+        shard=shard,
+        token=leadership.token,
+        epoch=leadership.epoch,
+        n=recovered.at.n,
+        snapshot=recovered.from_snapshot.decode(),
+        folded=recovered.folded,
+        agrees=recovered.agrees,
+    )
+    if recovered.damaged:
+        logger.error("damaged_snapshots", snapshots=b" ".join(recovered.damaged).decode())
 
 
 def _leadership_event(
