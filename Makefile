@@ -11,7 +11,7 @@ PROGRAMS = $(patsubst %/,%,$(sort $(dir $(wildcard bench/*.py examples/*.py scri
 export PYTHON VENV
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test demo test lint fmt bench wire-docs config-docs wheel lock test-all clean
+.PHONY: help install install-test demo test lint fmt bench wire-docs config-docs state-docs wheel lock test-all clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ config-docs: install ## write docs/configuration.md and deploy/hub.example.toml 
 	$(RUN) mdhub.config.markdown > docs/configuration.md
 	@mkdir -p deploy
 	$(RUN) mdhub.config.example > deploy/hub.example.toml
+
+state-docs: install ## write docs/server-states.md from the code
+	$(RUN) mdhub.streams.states_doc > docs/server-states.md
 
 wheel: install ## build dist/mdhub-<version>-py3-none-any.whl
 	$(RUN) hatchling build -t wheel -d dist

@@ -43,6 +43,7 @@ def test_the_strategy_gets_every_tick_once_although_a_source_is_killed() -> None
     code, result = run_demo("--seconds", "10")
 
     assert code == 0, result
+    assert result["server"] in {"valkey", "redis"}
     assert result["published"] == result["received"] > 500
     assert (result["lost"], result["duplicated"], result["false"]) == (0, 0, 0)
     assert result["kills"] == result["sources"]["A"]["killed"] == 1
@@ -60,6 +61,23 @@ def test_whole_simulated_days_go_through_with_their_nights_and_jumps() -> None:
     assert code == 0, result
     assert result["published"] == result["received"] > 300
     assert (result["lost"], result["duplicated"], result["false"]) == (0, 0, 0)
+
+
+def test_without_any_server_fakeredis_takes_its_place_and_says_so() -> None:
+    """Not durable, not for timing; yet nothing is lost, doubled or false."""
+    done = subprocess.run(
+        [*DEMO, "--json", "--seconds", "6"],
+        capture_output=True, text=True, timeout=100, check=False,
+        env={**os.environ, "MDHUB_DEMO_SERVER": "fakeredis"},
+    )  # fmt: skip
+    result = json.loads(done.stdout.splitlines()[-1])
+
+    assert done.returncode == 0, done.stderr
+    assert result["server"] == "fakeredis"
+    assert "NOT durable, NOT for timing" in " ".join(done.stderr.split())
+    assert result["published"] == result["received"] > 300
+    assert (result["lost"], result["duplicated"], result["false"]) == (0, 0, 0)
+    assert result["kills"] == 1
 
 
 def test_a_tick_lost_inside_the_publisher_is_found(tmp_path: Path) -> None:

@@ -21,7 +21,10 @@ class TestServer:
 
     __test__ = False
 
-    def __init__(self, profile: Profile = "fast") -> None:
+    def __init__(self, profile: Profile = "fast", *settings: str, wait: bool = True) -> None:
+        """`settings` are further arguments of the server, such as `--save`, `3600 1`."""
+        self._settings = settings
+        self._wait = wait
         self._folder = tempfile.TemporaryDirectory(prefix="mdhub-test-")
         named = os.environ.get("MDHUB_TEST_SERVER")
         binary = Path(named) if named else find_server()
@@ -35,9 +38,11 @@ class TestServer:
 
     def __enter__(self) -> Self:
         self.embedded.prepare()
-        self._keeper.want(ChildSpec("server", lambda _start: self.embedded.command()))
+        command = [*self.embedded.command(), *self._settings]
+        self._keeper.want(ChildSpec("server", lambda _start: command))
         self._keeper.converge()
-        wait_ready(self.url)
+        if self._wait:
+            wait_ready(self.url)
         return self
 
     def signal(self, number: int) -> None:

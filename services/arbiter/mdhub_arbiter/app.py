@@ -53,7 +53,8 @@ NOT_DURABLE = (
 class WrongRules(Unusable):
     """The log is decided by rules that this version does not know."""
 
-    exit_code = 2
+    def __init__(self, message: str) -> None:
+        super().__init__("rules", message)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -120,22 +121,25 @@ def _calendar(text: str) -> Calendar:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run an arbiter until SIGTERM.
 
-    Exit codes: 0 stopped, 1 cannot work with this server, 2 the log has other shards or newer
-    rules, or the contract table or the calendar's override file cannot be read.
+    Exit codes: 0 stopped, 1 failed, 2 the server cannot be used and waiting does not help, or it
+    has other shards or newer rules, or the contract table or the calendar's override file cannot
+    be read.
     """
     options = _parser().parse_args(argv)
     stop = begin()
     logger = service_logger("arbiter", options.id)
     backoff = Backoff(first_s=0.02, ceiling_s=0.5)
-    outage = Outage(logger)
+    outage, used = Outage(logger), Event()
     while not stop.is_set():
         started_s = time.monotonic()
         try:
-            _lead_once(options, stop, logger, outage)
-        except (TopologyError, Unusable) as error:
-            logger.error("stopped", reason=str(error))
-            return error.exit_code
+            _lead_once(options, stop, logger, outage, used)
         except StreamsError as error:
+            if isinstance(error, TopologyError) or (
+                isinstance(error, Unusable) and not used.is_set()
+            ):
+                logger.error("stopped", reason=str(error))
+                return error.exit_code
             # Forget everything; the next turn recovers from the log.
             outage.away(error)
             if time.monotonic() - started_s > 1.0 or isinstance(error, Fenced | Superseded):
@@ -144,11 +148,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _lead_once(options: argparse.Namespace, stop: Event, logger: Logger, outage: Outage) -> None:
+def _lead_once(
+    options: argparse.Namespace, stop: Event, logger: Logger, outage: Outage, used: Event
+) -> None:
+    """Lead until something is wrong; `used` is set once this process has led."""
     log = open_log(redis_url(), service="arbiter", prefix=options.prefix)
     try:
         check_shards(log, _shards(log, options))
-        _lead(log, options, stop, logger, outage)
+        log.check_writable()
+        _lead(log, options, stop, logger, outage, used=used)
     finally:
         log.close()
 
@@ -162,7 +170,13 @@ def _shards(log: Log, options: argparse.Namespace) -> int:
 
 
 def _lead(
-    log: Log, options: argparse.Namespace, stop: Event, logger: Logger, outage: Outage
+    log: Log,
+    options: argparse.Namespace,
+    stop: Event,
+    logger: Logger,
+    outage: Outage,
+    *,
+    used: Event,
 ) -> None:
     seen = wait_for_vacancy(log, options.shard, stop, takeover_s=options.takeover_ms / 1000)
     if seen is None:
@@ -185,18 +199,9 @@ def _lead(
     )
     if leadership is None:
         return
+    used.set()
     outage.back()
-    logger.info(
-        "leading",
-        shard=options.shard,
-        token=leadership.token,
-        epoch=leadership.epoch,
-        n=recovered.at.n,
-        snapshot=recovered.from_snapshot.decode(),
-        folded=recovered.folded,
-        agrees=recovered.agrees,
-        calendar=options.calendar.digest,
-    )
+    _say_leading(logger, options, leadership, recovered)
     broken_promise = options.profile == "single" and not durable
     if broken_promise:
         logger.error("not_durable", reason=NOT_DURABLE)
@@ -211,6 +216,7 @@ def _lead(
         recovered=recovered,
         since_ns=wall_ns,
         wanted=Wanted(options.rules, _of_shard(options), options.calendar),
+        outages=outage.counters,
     )
     leader.run(stop)
 
@@ -218,6 +224,24 @@ def _lead(
 def _of_shard(options: argparse.Namespace) -> list[ContractRow]:
     rows: list[ContractRow] = options.contracts
     return [row for row in rows if shard_of(row.symbol, options.shards or 1) == options.shard]
+
+
+def _say_leading(
+    logger: Logger, options: argparse.Namespace, leadership: Leadership, recovered: Recovered
+) -> None:
+    logger.info(
+        "leading",
+        shard=options.shard,
+        token=leadership.token,
+        epoch=leadership.epoch,
+        n=recovered.at.n,
+        snapshot=recovered.from_snapshot.decode(),
+        folded=recovered.folded,
+        agrees=recovered.agrees,
+        calendar=options.calendar.digest,
+    )
+    if recovered.damaged:
+        logger.error("damaged_snapshots", snapshots=b" ".join(recovered.damaged).decode())
 
 
 def _leadership_event(
@@ -228,7 +252,8 @@ def _leadership_event(
     broken_promise: bool,
 ) -> bytes:
     """A take-over is an event; what does not agree or hold is somebody's business now."""
-    severity = Severity.INFO if recovered.agrees and not broken_promise else Severity.ERROR
+    well = recovered.agrees and not broken_promise and not recovered.damaged
+    severity = Severity.INFO if well else Severity.ERROR
     body: dict[str, Any] = {
         "shard": options.shard,
         "token": leadership.token,
@@ -239,6 +264,8 @@ def _leadership_event(
         "folded": recovered.folded,
         "agrees": recovered.agrees,
     }
+    if recovered.damaged:
+        body["damaged_snapshots"] = [raw.decode() for raw in recovered.damaged]
     if broken_promise:
         body["not_durable"] = NOT_DURABLE
     return encode(

@@ -28,6 +28,10 @@ __all__ = ["Commands"]
 _VERDICTS: Final = frozenset({"mute", "unmute", "prefer"})
 TARGET: Final = "arbiter"
 READ_COUNT: Final = 100
+SHOWN: Final = 200
+"""Characters of somebody's text that an answer repeats."""
+MAX_ID: Final = 128
+"""Characters of a command's id: it becomes a key of the server."""
 FORGOTTEN_NS: Final = 23 * 3_600 * 1_000_000_000
 """The log remembers for 24 h that a command was answered: older ones are left alone."""
 
@@ -46,6 +50,7 @@ class Commands:
         self._log = log
         self._tail = log.tail(COMMANDS, after=FIRST_ID)
         self._answers: list[_Answer] = []
+        self._unreadable = 0
         self._written: MarketClock | None = None
         """Newest clock this leader put into raw; the state follows a moment later."""
 
@@ -54,23 +59,38 @@ class Commands:
         changes: list[tuple[str, Any]] = []
         for _, fields in self._tail.read(block_ms=0, count=READ_COUNT):
             command = _command(fields)
-            if command is None or command.target != TARGET:
+            if command is None:
+                self._unreadable += 1
+                continue
+            if _answered_by_another(command.target):
                 continue
             if wall_ns - command.ts_ns > FORGOTTEN_NS:
                 continue
             if self._log.command_is_done(command.id):
                 continue  # answered by an earlier leader
-            if command.action in _VERDICTS:
-                answer, wanted = _source_verdict(command, state, wall_ns)
-                changes += [(ControlKind.OPERATOR, wanted)] if wanted else []
-            else:
-                answer, clock = _obey(command, self._written or state.market_clock, wall_ns)
-                if clock is not None:
-                    self._written = clock
-                    change = ConfigChange("market_clock", msgspec.Raw(encode(clock)))
-                    changes.append((ControlKind.CONFIG, change))
+            answer, entry = self._carry_out(command, state, wall_ns)
+            changes += [entry] if entry else []
             self._answers.append(answer)
         return changes
+
+    def _carry_out(
+        self, command: Command, state: State, wall_ns: int
+    ) -> tuple[_Answer, tuple[str, Any] | None]:
+        """What is answered, and the control entry that it takes, if any."""
+        error = _refusal(command, wall_ns)
+        if error:
+            return _Answer(command, False, {"error": error}), None
+        if command.action in _VERDICTS:
+            answer, said = _source_verdict(command, state)
+            return answer, (ControlKind.OPERATOR, said) if said else None
+        answer, clock = _obey(command, self._written or state.market_clock, wall_ns)
+        if clock is None:
+            return answer, None
+        self._written = clock
+        return answer, (
+            ControlKind.CONFIG,
+            ConfigChange("market_clock", msgspec.Raw(encode(clock))),
+        )
 
     def answer(self, wall_ns: int) -> None:
         """Write the results of what `due` gave (after it is in raw)."""
@@ -78,45 +98,58 @@ class Commands:
         for answer in answers:
             self._log.command_done(answer.command.id, _event(answer, wall_ns))
 
+    def counters(self) -> dict[str, int]:
+        """Entries without a readable command: nobody can be answered."""
+        return {"commands_unreadable": self._unreadable} if self._unreadable else {}
+
     def close(self) -> None:
         self._tail.close()
 
 
 def _command(fields: list[bytes]) -> Command | None:
     try:
-        return decode_command(fields[1])
+        command = decode_command(fields[1])
     except (DecodeError, IndexError):
         return None  # without a readable id nobody can be answered
+    return command if 0 < len(command.id) <= MAX_ID else None
 
 
-def _source_verdict(
-    command: Command, state: State, wall_ns: int
-) -> tuple[_Answer, SourceVerdict | None]:
+def _answered_by_another(target: str) -> bool:
+    """Whether a reader of the stream is meant, or a part of it (`ingest:A`), that is not us."""
+    service = target.partition(":")[0]
+    return service in COMMANDS.readers and target != TARGET
+
+
+def _refusal(command: Command, wall_ns: int) -> str:
+    """Why a command is not even looked at; empty if it is."""
+    if command.target != TARGET:
+        known = ", ".join(sorted(COMMANDS.readers))
+        return f"unknown target {command.target[:SHOWN]!r}; commands are taken by {known}"
+    return "expired" if wall_ns > command.expires_ns else ""
+
+
+def _source_verdict(command: Command, state: State) -> tuple[_Answer, SourceVerdict | None]:
     """`mute`, `unmute` or `prefer` a source that the log knows."""
-    if wall_ns > command.expires_ns:
-        return _Answer(command, False, {"error": "expired"}), None
     source = command.args.get("source")
     if not isinstance(source, str) or source not in state.sources:
-        known = ", ".join(sorted(state.sources)) or "none"
-        error = f"unknown source {source!r}; the log knows {known}"
+        known = ", ".join(sorted(state.sources))[:SHOWN] or "none"
+        error = f"unknown source {str(source)[:SHOWN]!r}; the log knows {known}"
         return _Answer(command, False, {"error": error}), None
-    reason = str(command.args.get("reason", ""))
+    reason = str(command.args.get("reason", ""))[:SHOWN]
     said = SourceVerdict(source, command.action, reason)
     return _Answer(command, True, {"source": source, "verdict": command.action}), said
 
 
 def _obey(command: Command, clock: MarketClock, wall_ns: int) -> tuple[_Answer, MarketClock | None]:
-    if wall_ns > command.expires_ns:
-        return _Answer(command, False, {"error": "expired"}), None
     action = _ACTIONS.get(command.action)
     if action is None:
         known = ", ".join(sorted((*_ACTIONS, *_VERDICTS)))
-        error = f"unknown action {command.action!r}; the arbiter knows {known}"
+        error = f"unknown action {command.action[:SHOWN]!r}; the arbiter knows {known}"
         return _Answer(command, False, {"error": error}), None
     try:
         wanted = action(command.args, clock, wall_ns)
-    except (KeyError, TypeError, ValueError, msgspec.ValidationError) as error:
-        return _Answer(command, False, {"error": f"bad arguments: {error}"}), None
+    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+        return _Answer(command, False, {"error": f"bad arguments: {str(error)[:SHOWN]}"}), None
     in_force = wanted or clock
     return _Answer(command, True, msgspec.to_builtins(_named(in_force))), wanted
 
@@ -148,7 +181,8 @@ _ACTIONS: Final[dict[str, Callable[[dict[str, Any], MarketClock, int], MarketClo
 
 def _event(answer: _Answer, wall_ns: int) -> bytes:
     severity = Severity.INFO if answer.ok else Severity.WARNING
-    body = {"ok": answer.ok, "command": answer.command.id, "action": answer.command.action}
+    action = answer.command.action[:SHOWN]
+    body = {"ok": answer.ok, "command": answer.command.id, "action": action}
     return encode(
         Event(
             SCHEMA_VERSION, uuid4().hex, wall_ns, "arbiter", EventKind.COMMAND_DONE,

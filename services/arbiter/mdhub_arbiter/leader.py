@@ -10,6 +10,7 @@ Any error leaves the loop: all state is forgotten and start-up recovers it from 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event
 from typing import Any, Final
@@ -63,6 +64,7 @@ class Leader:
         recovered: Recovered,
         since_ns: int,
         wanted: Wanted,
+        outages: Callable[[], dict[str, int]] = dict,
     ) -> None:
         self._log = log
         self._shard = shard
@@ -76,6 +78,7 @@ class Leader:
         self._snapshotter = Snapshotter(log, shard=shard, token=self._token)
         self._retention = Retention(log, shard=shard, token=self._token)
         self._commands = Commands(log)
+        self._outages = outages
         self._since_ns = since_ns
         """Log time of the own lead entry: the state is the leader's own once it got there."""
         self._read = 0
@@ -192,7 +195,8 @@ class Leader:
         )
 
     def _beat(self) -> bytes:
-        return beat_payload("arbiter", self._instance, "leading", counters(self._state, self._read))
+        said = counters(self._state, self._read) | self._commands.counters() | self._outages()
+        return beat_payload("arbiter", self._instance, "leading", said)
 
 
 def counters(state: State, read: int) -> dict[str, int]:

@@ -32,18 +32,20 @@ class Recovered:
     """Raw entries folded on top of it."""
     agrees: bool
     """The recomputed digest and n are the committed ones."""
+    damaged: tuple[bytes, ...] = ()
+    """Raw ids of snapshots that could not be used."""
 
 
 def recover(log: Log, shard: int) -> Recovered:
     """Rebuild the state as of the committed position; nothing is written."""
     at = log.positions(shard)
-    start, state = _newest_state(log, shard, at)
+    start, state, damaged = _newest_state(log, shard, at)
     folded = _fold(log, shard, state, start, at.raw)
     agrees = at.raw == FIRST_ID or (state.n == at.n and digest_text(state.digest) == at.digest)
     if not agrees:
         # The committed log is the truth: numbers go on from it, whatever was recomputed.
         restore(log, shard, state, at)
-    return Recovered(state, at, start, folded, agrees)
+    return Recovered(state, at, start, folded, agrees, damaged)
 
 
 def digest_text(digest: int) -> str:
@@ -63,18 +65,21 @@ def load_snapshot(log: Log, shard: int, manifest: Manifest) -> State | None:
         except DecodeError:
             return None
     try:
-        return decode_state(parts[0], parts[1:])
+        state = decode_state(parts[0], parts[1:])
     except (*NOT_A_STATE, IndexError):
         return None
+    return state if (state.n, digest_text(state.digest)) == (manifest.n, manifest.digest) else None
 
 
-def _newest_state(log: Log, shard: int, at: Positions) -> tuple[bytes, State]:
+def _newest_state(log: Log, shard: int, at: Positions) -> tuple[bytes, State, tuple[bytes, ...]]:
+    damaged: list[bytes] = []
     for manifest in log.manifests(shard):
         if not id_less(at.raw, manifest.raw):
             state = load_snapshot(log, shard, manifest)
             if state is not None:
-                return manifest.raw, state
-    return FIRST_ID, State()
+                return manifest.raw, state, tuple(damaged)
+            damaged.append(manifest.raw)
+    return FIRST_ID, State(), tuple(damaged)
 
 
 def _fold(log: Log, shard: int, state: State, after: bytes, upto: bytes) -> int:

@@ -10,6 +10,7 @@ instrument that neither of them has begins anew.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final
 
 from mdhub.streams.ids import OUTPUTS_PER_ENTRY, clean_id, id_less, id_parts, raw_id_of
@@ -38,11 +39,14 @@ def restore(log: Log, shard: int, state: State, at: Positions) -> None:
     restored: set[str] = set()
     after, rows = _newest_last_rows(log, shard, at)
     for row in rows:
-        _take_tick(state, row, restored)
+        with suppress(DecodeError):
+            _take_tick(state, row, restored)
     for entry_id, fields in _clean_between(log, shard, after, at.clean):
-        state.epoch = decode_clean_header(fields[1]).epoch
-        if fields[2] == b"t":
-            _take_tick(state, (entry_id, fields[1], fields[3]), restored)
+        # An entry that cannot be read is a stranger's: it has no number and moved no mark.
+        with suppress(DecodeError, IndexError):
+            state.epoch = decode_clean_header(fields[1]).epoch
+            if fields[2] == b"t":
+                _take_tick(state, (entry_id, fields[1], fields[3]), restored)
 
 
 def _restore_time(state: State, at: Positions) -> None:

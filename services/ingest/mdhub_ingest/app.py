@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from functools import partial
 from threading import Event
@@ -18,14 +19,19 @@ import msgspec
 from mdhub.market.redate import trading_day_at
 from mdhub.runtime.keeper import ChildSpec, ChildState, Keeper
 from mdhub.runtime.logging import Logger, service_logger
-from mdhub.runtime.service import begin
+from mdhub.runtime.service import begin, redis_url
+from mdhub.streams import open_log
+from mdhub.streams.errors import ServerError, UnknownOutcome, Unusable
+from mdhub.streams.open import check_shards
 from mdhub.wire.errors import MdhubError
 from mdhub_ingest.child import HUNG
+from mdhub_ingest.rivals import find_rival, refuse
 from mdhub_ingest.spec import SourceSpec, on_day, parse_spec
 
 __all__ = ["main"]
 
 CONVERGE_S: Final = 0.05
+REFUSED: Final = 3
 QUARANTINE_AFTER: Final = 20
 HUNG_AFTER_S: Final = 5.0
 """Longer than any call to the server may take (3 s); shorter than the children's buffers last."""
@@ -67,7 +73,11 @@ def _day(text: str) -> date:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Supervise sources until SIGTERM. Exit codes: 0 stopped, 2 a source is wrongly described."""
+    """Supervise sources until SIGTERM.
+
+    Exit codes: 0 stopped, 2 a source is wrongly described or the server cannot be used at all,
+    3 a source of the same name runs elsewhere.
+    """
     options = _parser().parse_args(argv)
     stop = begin()
     logger = service_logger("ingest", "supervisor")
@@ -76,8 +86,34 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MdhubError as error:
         logger.error("bad_source", reason=str(error))
         return 2
+    try:
+        refusal = _check_server(options, [spec.name for spec in specs], stop)
+    except Unusable as error:
+        logger.error("stopped", reason=str(error))
+        return error.exit_code
+    if refusal:
+        logger.error("refused", reason=refusal)
+        return REFUSED
     _supervise(specs, options, stop, logger)
     return 0
+
+
+def _check_server(options: argparse.Namespace, sources: Sequence[str], stop: Event) -> str:
+    """Why these sources must not run, empty if they may.
+
+    Raises Unusable if no child could ever write; what may heal is left to the children.
+    """
+    with suppress(ServerError, UnknownOutcome):
+        log = open_log(redis_url(), service="ingest", prefix=options.prefix)
+        try:
+            check_shards(log, options.shards)
+            log.check_writable()
+            rival = find_rival(log, sources, stop)
+            if rival is not None:
+                return refuse(log, *rival)
+        finally:
+            log.close()
+    return ""
 
 
 def _supervise(

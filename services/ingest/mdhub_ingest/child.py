@@ -51,7 +51,10 @@ _STILL_S: Final = 2.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one source. Exit codes: 0 ended or stopped, 1 failed, 3 superseded by a newer run."""
+    """Run one source.
+
+    Exit codes: 0 ended or stopped, 1 failed, 2 the server cannot be used, 3 superseded.
+    """
     options = _parser().parse_args(argv)
     stop = begin()
     logger = service_logger("ingest", "?")
@@ -61,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _run(spec, options, stop, logger)
     except MdhubError as error:
         logger.error("source_failed", reason=str(error))
-        return FAILED
+        return error.exit_code
 
 
 def _parser() -> argparse.ArgumentParser:

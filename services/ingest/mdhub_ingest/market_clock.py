@@ -13,7 +13,7 @@ import msgspec
 from mdhub.runtime.backoff import Backoff
 from mdhub.runtime.logging import Logger
 from mdhub.runtime.outage import Outage
-from mdhub.streams.errors import StreamsError, Unusable
+from mdhub.streams.errors import StreamsError
 from mdhub.streams.port import FIRST_ID, Log
 from mdhub.streams.topology import COMMANDS, EVENTS
 from mdhub.wire.codec import DecodeError, decode_event, encode
@@ -50,14 +50,12 @@ class ClockRequests:
         self._alive = alive
 
     def request(self, market_ns: int, rate: float) -> MarketClock:
-        """Ask until answered. Raises SourceError when refused or told to stop, Unusable."""
+        """Ask until answered. Raises SourceError when refused or told to stop."""
         backoff = Backoff(first_s=0.02, ceiling_s=0.5)
         while not self._stop.is_set():
             self._alive()
             try:
                 answer = self._ask(market_ns, rate)
-            except Unusable:
-                raise
             except StreamsError as error:
                 self._outage.away(error)
                 self._stop.wait(backoff.next_s())

@@ -18,7 +18,7 @@ from mdhub.runtime.backoff import Backoff
 from mdhub.runtime.heartbeat import BEAT_EVERY_S, ENDED, beat_payload
 from mdhub.runtime.logging import Logger
 from mdhub.runtime.outage import Outage
-from mdhub.streams.errors import StreamsError, Superseded, Unusable
+from mdhub.streams.errors import StreamsError, Superseded, TopologyError
 from mdhub.streams.port import Log
 from mdhub.streams.topology import EVENTS
 from mdhub.wire.codec import control, encode
@@ -96,7 +96,8 @@ class RawWriter:
     def run(self, stop: Event) -> None:
         """Append until `stop` is set and everything taken so far is in the log.
 
-        Ends early, having said so, if the log cannot be used or another run has taken over.
+        Ends early, having said so, if another run has taken over. The log was usable at the
+        start: whatever it says now, the writer waits for it.
         """
         backoff = Backoff(first_s=0.02, ceiling_s=0.2)
         while not (stop.is_set() and not self.waiting):
@@ -106,7 +107,7 @@ class RawWriter:
                 self.superseded = True
                 self._logger.error("superseded", reason=str(error))
                 return
-            except Unusable as error:
+            except TopologyError as error:
                 self._logger.error("stopped", reason=str(error))
                 return
             except StreamsError as error:
@@ -192,7 +193,10 @@ class RawWriter:
             "waiting": waiting,
             "dropped": dropped,
             "reconnects": self._reconnects,
+            **self._outage.counters(),
             **self._counters(),
         }
         instance = f"ingest:{self._source}"
         log.beat(instance, beat_payload("ingest", instance, state, counters))
+        if not waiting:
+            self._outage.back()

@@ -53,25 +53,29 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Watch until SIGTERM. Exit codes: 0 stopped, 1 cannot work with this server."""
+    """Watch until SIGTERM. Exit codes: 0 stopped, 1 failed, 2 the server cannot be used at all."""
     options = _parser().parse_args(argv)
     stop = begin()
     logger = service_logger("monitor", options.id)
     watch, backoff = ServiceWatch(options.silent_ms * MS_NS), Backoff(first_s=0.1, ceiling_s=1.0)
-    outage = Outage(logger)
+    outage, used = Outage(logger), False
     while not stop.is_set():
         try:
             log = open_log(redis_url(), service="monitor", prefix=options.prefix)
-            backoff.reset()
             try:
-                _watch(log, options, stop, partial(_report, log, watch, logger, outage))
+                log.check_writable()
+                used = True
+                backoff.reset()
+                report = partial(_report, log, options.id, watch, logger, outage)
+                _watch(log, options, stop, report)
             finally:
                 log.close()
-        except (TopologyError, Unusable) as error:
-            logger.error("stopped", reason=str(error))
-            return 1
         except StreamsError as error:
+            if isinstance(error, TopologyError) or (isinstance(error, Unusable) and not used):
+                logger.error("stopped", reason=str(error))
+                return error.exit_code
             outage.away(error)
+            watch.excuse(time.time_ns())
             stop.wait(backoff.next_s())
     return 0
 
@@ -93,17 +97,22 @@ def _watch(
             if time.monotonic() >= due_s:
                 due_s = time.monotonic() + REPORT_EVERY_S
                 report(rates)
-                _beat(log, options.id, "watching")
                 for shard, tail in enumerate(tails):
                     log.set_cursor(shard, RAW, reader=f"monitor:{options.id}", cursor=tail.cursor)
-        _beat(log, options.id, ENDED)
+        instance = f"monitor:{options.id}"
+        log.beat(instance, beat_payload("monitor", instance, ENDED, {}))
     finally:
         for tail in tails:
             tail.close()
 
 
 def _report(
-    log: Log, watch: ServiceWatch, logger: Logger, outage: Outage, rates: SourceRates
+    log: Log,
+    instance_id: str,
+    watch: ServiceWatch,
+    logger: Logger,
+    outage: Outage,
+    rates: SourceRates,
 ) -> None:
     now_ns = time.time_ns()
     beats = read_beats(log)
@@ -115,6 +124,8 @@ def _report(
     for source, rate in rates.take(time.monotonic_ns()).items():
         body = {"ticks_per_s": round(rate, 1)}
         log.append(EVENTS, _event(EventKind.SOURCE_RATE, source, body, now_ns))
+    instance = f"monitor:{instance_id}"
+    log.beat(instance, beat_payload("monitor", instance, "watching", outage.counters()))
     outage.back()
 
 
@@ -142,8 +153,3 @@ def _event(
             SCHEMA_VERSION, uuid4().hex, now_ns, "monitor", kind, subject, severity, "", dict(body)
         )
     )
-
-
-def _beat(log: Log, instance_id: str, state: str) -> None:
-    instance = f"monitor:{instance_id}"
-    log.beat(instance, beat_payload("monitor", instance, state, {}))

@@ -16,6 +16,10 @@ BEAT_LIMIT_NS: Final = 3_000_000_000
 ENDED: Final = "ended"
 """State of an instance whose work is done: no finding; its next start is one (`up`)."""
 SECOND_NS: Final = 1_000_000_000
+MAX_SOURCES: Final = 256
+MAX_NAME: Final = 32
+STRANGERS: Final = "(strangers)"
+"""Stands for all sources with a name that no source can have, and for those beyond the bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +49,13 @@ class ServiceWatch:
 
     limit_ns: int = BEAT_LIMIT_NS
     """A service whose heartbeat is older is down."""
+    _blind_until_ns: int = 0
     _pids: dict[str, int] = field(default_factory=dict)
     _down: set[str] = field(default_factory=set)
+
+    def excuse(self, now_ns: int) -> None:
+        """The log was away until now: nobody could say that he lives, so silence is no sign."""
+        self._blind_until_ns = now_ns + self.limit_ns
 
     def look(self, beats: Mapping[str, BeatFact], now_ns: int) -> list[Finding]:
         """Compare heartbeats with what was known; return what changed."""
@@ -57,6 +66,8 @@ class ServiceWatch:
                 self._down.discard(instance)
                 continue
             silent = now_ns - beat.ts_ns > self.limit_ns
+            if silent and now_ns < self._blind_until_ns:
+                continue
             finding = self._change(instance, beat, silent=silent, now_ns=now_ns)
             if finding is not None:
                 findings.append(finding)
@@ -82,14 +93,21 @@ class ServiceWatch:
         return None
 
 
+def named(source: str) -> bool:
+    """Whether a source can have this name."""
+    return 0 < len(source) <= MAX_NAME and source.isprintable()
+
+
 @dataclass(slots=True)
 class SourceRates:
-    """Counts raw ticks per source and turns them into rates."""
+    """Counts raw ticks per source and turns them into rates; of at most 256 sources."""
 
     _counts: dict[str, int] = field(default_factory=dict)
     _last_ns: int = 0
 
     def count(self, source: str) -> None:
+        if source not in self._counts and (len(self._counts) >= MAX_SOURCES or not named(source)):
+            source = STRANGERS
         self._counts[source] = self._counts.get(source, 0) + 1
 
     def take(self, now_ns: int) -> dict[str, float]:

@@ -21,7 +21,10 @@ LOG_TIMEOUT_S: Final = 0.15
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a publisher until SIGTERM. Exit codes: 0 stopped, 1 cannot serve here or at all."""
+    """Run a publisher until SIGTERM.
+
+    Exit codes: 0 stopped, 1 cannot serve here, 2 the server cannot be used at all.
+    """
     args = _parser().parse_args(argv)
     url = redis_url()
     stop = begin()
@@ -39,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except Unusable as error:
         logger.error("stopped", reason=str(error))
-        return 1
+        return error.exit_code
     return 0
 
 

@@ -19,7 +19,7 @@ import zmq
 
 from mdhub.runtime.heartbeat import ENDED, beat_payload
 from mdhub.runtime.logging import Logger
-from mdhub.streams.errors import StreamsError
+from mdhub.streams.errors import NotReady, StreamsError
 from mdhub.streams.port import Entry, Log
 from mdhub.streams.topology import CLEAN, EVENTS
 from mdhub.wire.codec import encode
@@ -122,7 +122,7 @@ class Fanout:
                     self._publish(follow.shard, follow.take())
             # Only a server that has just answered is given what must be waited for.
             if source.observe(now_ns) and now_ns >= self._next_housekeeping_ns:
-                self._housekeep(now_ns)
+                self._housekeep_if_allowed(now_ns)
         except StreamsError as error:
             source.lost(error, now_ns)
         source.advance(now_ns)
@@ -172,6 +172,16 @@ class Fanout:
         )  # fmt: skip
         return [heartbeat_topic(shard.shard), encode(header), encode(body)]
 
+    def _housekeep_if_allowed(self, now_ns: int) -> None:
+        """Write what is due; a server that refuses writes is read on all the same."""
+        outage = self.source.outage
+        try:
+            self._housekeep(now_ns)
+        except NotReady as error:
+            outage.away(error)
+        else:
+            outage.back()
+
     def _housekeep(self, now_ns: int) -> None:
         self._next_housekeeping_ns = now_ns + HOUSEKEEPING_NS
         log = self.source.log
@@ -218,6 +228,7 @@ class Fanout:
             "reconnects": self.source.reconnects,
             "schema_mismatches": self.mismatches.seen,
             "schema_mismatches_untold": self.mismatches.untold,
+            **self.source.outage.counters(),
         }
 
     def _watch(self, follow: Follow) -> None:

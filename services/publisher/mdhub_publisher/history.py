@@ -14,7 +14,7 @@ from mdhub.streams.errors import RecoveryError
 from mdhub.streams.ids import id_parts, make_id
 from mdhub.streams.port import Entry, Log
 from mdhub.streams.topology import CLEAN
-from mdhub.wire.codec import decode_clean_header
+from mdhub.wire.codec import DecodeError, decode_clean_header
 from mdhub.wire.entries import CleanHeader, MarkerKind
 from mdhub_publisher.frames import Clean, Framer, resume_after_n
 
@@ -61,13 +61,13 @@ def clean_after(log: Log, framer: Framer, shard: int, after_n: int) -> Iterator[
 
 def epochs_of(log: Log, framer: Framer, shard: int) -> Generator[None, None, Epochs]:
     """List the newest 16 epochs whose begin clean still has, and the one before them."""
-    newest = log.entries(CLEAN, shard=shard, newest_first=True, count=1)
+    newest = _newest(log, shard, b"+")
     found: Epochs = []
-    while newest and len(found) < MAX_EPOCHS:
-        epoch = decode_clean_header(newest[0][1][1]).epoch
+    while newest is not None and len(found) < MAX_EPOCHS:
+        epoch = newest.epoch
         begin, resume_after_n = yield from _begin_of(log, framer, shard, epoch)
         found.append((epoch, resume_after_n))
-        newest = log.entries(CLEAN, shard=shard, last=b"(" + begin, newest_first=True, count=1)
+        newest = _newest(log, shard, b"(" + begin)
         yield None
     return found[::-1]
 
@@ -82,8 +82,8 @@ def _begin_of(
         if not chunk:
             raise RecoveryError(f"shard {shard}: clean was trimmed while it was searched")
         for entry_id, fields in chunk:
-            header = decode_clean_header(fields[1])
-            if header.epoch >= epoch:
+            header = _header(fields)
+            if header is not None and header.epoch >= epoch:
                 return entry_id, _resume_after_n(framer.clean(entry_id, fields), header.n)
         cursor = b"(" + chunk[-1][0]
 
@@ -97,8 +97,9 @@ def _before(log: Log, shard: int, reached: Reached) -> Generator[None, None, byt
     """Find an id shortly before the first entry that `reached` accepts; None if there is none."""
     oldest = _at(log, shard, b"-")
     newest = log.entries(CLEAN, shard=shard, newest_first=True, count=1)
+    newest_header = _newest(log, shard, b"+")
     yield None
-    if oldest is None or not newest or not reached(decode_clean_header(newest[0][1][1])):
+    if oldest is None or newest_header is None or not reached(newest_header):
         return None
     low_ms, high_ms = id_parts(oldest[0])[0], id_parts(newest[0][0])[0]
     while high_ms - low_ms > 1:
@@ -113,5 +114,31 @@ def _before(log: Log, shard: int, reached: Reached) -> Generator[None, None, byt
 
 
 def _at(log: Log, shard: int, first: bytes) -> tuple[bytes, CleanHeader] | None:
-    entries = log.entries(CLEAN, shard=shard, first=first, count=1)
-    return (entries[0][0], decode_clean_header(entries[0][1][1])) if entries else None
+    """First entry from an id on that can be read; what a stranger wrote is passed over."""
+    count = 1
+    while entries := log.entries(CLEAN, shard=shard, first=first, count=count):
+        for entry_id, fields in entries:
+            header = _header(fields)
+            if header is not None:
+                return entry_id, header
+        first, count = b"(" + entries[-1][0], CHUNK_ENTRIES
+    return None
+
+
+def _newest(log: Log, shard: int, last: bytes) -> CleanHeader | None:
+    """Header of the newest entry up to an id that can be read."""
+    count = 1
+    while entries := log.entries(CLEAN, shard=shard, last=last, newest_first=True, count=count):
+        for _, fields in entries:
+            header = _header(fields)
+            if header is not None:
+                return header
+        last, count = b"(" + entries[-1][0], CHUNK_ENTRIES
+    return None
+
+
+def _header(fields: list[bytes]) -> CleanHeader | None:
+    try:
+        return decode_clean_header(fields[1])
+    except DecodeError:
+        return None

@@ -20,7 +20,7 @@ import msgspec
 from mdhub.runtime.backoff import Backoff
 from mdhub.runtime.logging import Logger
 from mdhub.runtime.outage import Outage
-from mdhub.streams.errors import StreamsError, UnknownOutcome, Unusable
+from mdhub.streams.errors import NotReady, StreamsError, UnknownOutcome, Unusable
 from mdhub.streams.ids import OUTPUTS_PER_ENTRY, clean_id, id_less
 from mdhub.streams.port import Entry, Log, Manifest, Positions, Tail
 from mdhub.streams.topology import CLEAN
@@ -59,9 +59,10 @@ class Follow:
 
 
 class Source:
-    """Owns the connections. `advance` and `lost` raise Unusable, and no other StreamsError.
+    """Owns the connections.
 
-    Nothing waits for an event; a server that hangs costs a connection's call timeout at most.
+    `advance` raises Unusable until the server was usable once, and no other StreamsError. Nothing
+    waits for an event; a server that hangs costs a connection's call timeout at most.
     """
 
     def __init__(
@@ -77,6 +78,8 @@ class Source:
         self.follows: dict[int, Follow] = {}
         """By file descriptor."""
         self.reconnects = 0
+        self._used = False
+        """Whether the server has ever proved to be usable: if so, it is waited for."""
         self.settled = False
         """Every shard is being read: nothing to advance."""
         self._open_log = open_log
@@ -84,7 +87,7 @@ class Source:
         self._watch = watch
         self._unwatch = unwatch
         self._logger = logger
-        self._outage = Outage(logger)
+        self.outage = Outage(logger)
         self._backoff = Backoff(first_s=0.05, ceiling_s=1.0)
         self._next_ns = 0
         self._asked_ns = 0
@@ -105,7 +108,8 @@ class Source:
         answers = log.take_positions()
         if answers is None:
             if now_ns - self._asked_ns > PATIENCE_NS:
-                raise UnknownOutcome(f"the server hangs: no answer in {PATIENCE_NS / 1e9:g} s")
+                text = f"the server hangs: no answer in {PATIENCE_NS / 1e9:g} s"
+                raise UnknownOutcome(text, state="hanging")
             return False
         self._asked_ns = 0
         for shard, positions in zip(self._shards, answers, strict=True):
@@ -129,11 +133,11 @@ class Source:
     def lost(self, error: Exception, now_ns: int) -> None:
         """Give the connection up after a fault and start over, later."""
         self.close()
-        if isinstance(error, Unusable):
+        if isinstance(error, Unusable) and not self._used:
             raise error
         pause_s = self._backoff.next_s()
         self._next_ns = now_ns + int(pause_s * 1e9)
-        self._outage.away(error)
+        self.outage.away(error)
 
     def close(self) -> None:
         """Close all connections."""
@@ -154,6 +158,11 @@ class Source:
     def _connect(self) -> Log:
         log = self._open_log()
         self.log = log
+        if not self._used:
+            with contextlib.suppress(NotReady):
+                log.check_writable()
+            _leader_has_spoken(log, self._shards[0].shard)
+            self._used = True
         self.reconnects += 1
         for shard in self._shards:
             shard.phase = Phase.HOLDING
@@ -175,7 +184,6 @@ class Source:
         shard.observe(log.positions(shard.shard), now_ns)
         shard.incarnation = log.incarnation()
         self._backoff.reset()
-        self._outage.back()
         self._logger.info("following", shard=shard.shard, from_n=shard.n, tail_n=positions.n)
 
     def _check_history(self, log: Log, shard: Shard, positions: Positions) -> None:

@@ -50,7 +50,7 @@ def main() -> None:
     try:
         app()
     except MdhubError as error:
-        print(f"mdhub: {error}", file=sys.stderr)
+        print(f"mdhub: {error.sentence}", file=sys.stderr)
         sys.exit(error.exit_code)
 
 

@@ -59,7 +59,7 @@ def run_tail(
     """Print ticks until Ctrl-C or until enough came; without a format a terminal gets a table."""
     for pattern in patterns:
         subscription_prefixes(pattern)  # a bad pattern is told before anything is waited for
-    console = Console()
+    console = Console(markup=False)
     with mdhub.connect(*endpoints) as hub:
         ticks = chosen.of(hub.ticks(*patterns, start="snapshot" if snapshot else "live"))
         with suppress(KeyboardInterrupt), reader_may_leave():

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -15,8 +16,12 @@ from mdhub.cli.formats import Format, named_tick, writer
 from mdhub.cli.hubs import HubAddress
 from mdhub.cli.pipe import reader_may_leave
 from mdhub.cli.scrolling import scrolling_table
+from mdhub.cli.speaker import Speaker
 from mdhub.market.products import exchange_of
+from mdhub.runtime.backoff import Backoff
+from mdhub.runtime.outage import Outage
 from mdhub.streams import open_log
+from mdhub.streams.errors import StreamsError
 from mdhub.streams.ids import id_parts
 from mdhub.streams.port import FIRST_ID, Entry, Log
 from mdhub.streams.topology import EVENTS, REJECTED, Stream
@@ -138,42 +143,79 @@ def _follow(
     opened: AbstractContextManager[Callable[[T], None]],
     chosen: LogFilter,
 ) -> int:
-    log = open_log(hub.url, service="cli", prefix=hub.prefix)
-    try:
-        shards = (log.shards() or hub.shards or 1) if stream.sharded else 1
-        with suppress(KeyboardInterrupt), reader_may_leave(), opened as write:
-            for shown, row in enumerate(_rows(log, stream, shards, parse, chosen), start=1):
-                write(row)
-                if shown == chosen.count:
-                    break
-    finally:
-        log.close()
+    with suppress(KeyboardInterrupt), reader_may_leave(), opened as write:
+        for shown, row in enumerate(_rows(hub, stream, parse, chosen), start=1):
+            write(row)
+            if shown == chosen.count:
+                break
     return 0
 
 
 def _rows(
-    log: Log, stream: Stream, shards: int, parse: Callable[[Entry], T | None], chosen: LogFilter
+    hub: HubAddress, stream: Stream, parse: Callable[[Entry], T | None], chosen: LogFilter
 ) -> Iterator[T]:
-    """Of each shard the newest rows, or all since a moment; then what comes."""
+    """Of each shard the newest rows, or all since a moment; then what comes.
+
+    A server that goes away is waited for, and said once; one that is not there at first raises.
+    """
     after: list[bytes] = []
-    for shard in range(shards):
+    outage, backoff = Outage(Speaker("tail")), Backoff(first_s=0.1, ceiling_s=1.0)
+    while True:
+        try:
+            with closing(open_log(hub.url, service="cli", prefix=hub.prefix)) as log:
+                yield from _held(
+                    log, stream, parse, chosen, after, shards=_shards(log, hub, stream)
+                )
+                for entry in _following(log, stream, after):
+                    outage.back()
+                    backoff.reset()
+                    if entry is not None and (row := parse(entry)) is not None:
+                        yield row
+        except StreamsError as error:
+            if not after:
+                raise
+            outage.away(error)
+            time.sleep(backoff.next_s())
+
+
+def _shards(log: Log, hub: HubAddress, stream: Stream) -> int:
+    return (log.shards() or hub.shards or 1) if stream.sharded else 1
+
+
+def _held(
+    log: Log,
+    stream: Stream,
+    parse: Callable[[Entry], T | None],
+    chosen: LogFilter,
+    after: list[bytes],
+    *,
+    shards: int,
+) -> Iterator[T]:
+    """The newest rows of the shards not yet in `after`, which grows by the cursor of each."""
+    while len(after) < shards:
         if chosen.since_ms is not None:
             # A cursor just before the moment: what is held comes as if it were new.
             after.append(b"%d-%d" % (max(0, chosen.since_ms - 1), 2**64 - 1))
             continue
-        held = log.entries(stream, shard=shard, count=LOOK_BACK, newest_first=True)
+        held = log.entries(stream, shard=len(after), count=LOOK_BACK, newest_first=True)
+        after.append(held[0][0] if held else FIRST_ID)
         newest = (row for entry in held if (row := parse(entry)) is not None)
         yield from reversed(list(islice(newest, chosen.last)))
-        after.append(held[0][0] if held else FIRST_ID)
-    tails = [log.tail(stream, shard=shard, after=at) for shard, at in enumerate(after)]
-    try:
-        while True:
-            for tail in tails:
-                entries = tail.read(block_ms=max(1, BLOCK_MS // shards), count=READ_COUNT)
-                yield from (row for entry in entries if (row := parse(entry)) is not None)
-    finally:
+
+
+def _following(log: Log, stream: Stream, after: list[bytes]) -> Iterator[Entry | None]:
+    """Entries behind `after`, which moves on with them; None after each answer of the server."""
+    with ExitStack() as stack:
+        tails = [log.tail(stream, shard=shard, after=at) for shard, at in enumerate(after)]
         for tail in tails:
-            tail.close()
+            stack.callback(tail.close)
+        while True:
+            for shard, tail in enumerate(tails):
+                entries = tail.read(block_ms=max(1, BLOCK_MS // len(tails)), count=READ_COUNT)
+                yield None
+                for entry in entries:
+                    after[shard] = entry[0]
+                    yield entry
 
 
 def _rejection(entry: Entry) -> Rejection | None:
@@ -226,13 +268,19 @@ def _named_event(event: Event) -> dict[str, Any]:
     return {"ts": _iso(event.ts_ns // 1_000_000)} | msgspec.structs.asdict(event)
 
 
-def _china(ms: int) -> datetime:
-    return datetime.fromtimestamp(ms / 1000, CHINA_TIME)
+def _china(ms: int) -> datetime | None:
+    """Return the time in China; None if it is beyond what a calendar has."""
+    try:
+        return datetime.fromtimestamp(ms / 1000, CHINA_TIME)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _moment(ms: int) -> str:
-    return _china(ms).strftime("%H:%M:%S.%f")[:-3]
+    moment = _china(ms)
+    return f"{ms} ms" if moment is None else moment.strftime("%H:%M:%S.%f")[:-3]
 
 
 def _iso(ms: int) -> str:
-    return _china(ms).isoformat(timespec="milliseconds")
+    moment = _china(ms)
+    return f"{ms} ms" if moment is None else moment.isoformat(timespec="milliseconds")

@@ -10,12 +10,15 @@ from typing import Final
 
 from mdhub.calendar import Calendar
 from mdhub.cli.hubs import Overrides, load_hub, plan_of
+from mdhub.cli.speaker import Speaker
 from mdhub.config import HubConfig
 from mdhub.config.layers import DEFAULT
 from mdhub.config.show import redacted_url
+from mdhub.host.server_watch import ServerWatch
 from mdhub.host.stack import Host
 from mdhub.runtime.errors import ServiceError
 from mdhub.runtime.keeper import ChildState
+from mdhub.runtime.outage import Outage
 from mdhub.runtime.ports import port_problem
 
 __all__ = ["run_up"]
@@ -43,8 +46,9 @@ def run_up(file: Path | None, overrides: Overrides, sources: tuple[str, ...]) ->
         first = config.publishers[0]
         _say(f"follow it with: mdhub tail --endpoint tcp://{first.bind}:{first.port}")
         _say("look at it with: mdhub status   (Ctrl-C ends the hub)")
-        while not stop.wait(TURN_S):
-            host.keeper.converge()
+        with ServerWatch(host.open_log, Outage(Speaker("up"))):
+            while not stop.wait(TURN_S):
+                host.keeper.converge()
     finally:
         host.stop()
     return 0

@@ -22,6 +22,7 @@ OTHER_VARIABLES: Final = {
     REDIS_URL: "address of the server; the same as `server.url`",
     "MDHUB_PARENT_PID": "set by mdhub for its own children",
     "MDHUB_PULSE_FD": "set by mdhub for its own children",
+    "MDHUB_DEMO_SERVER": "fakeredis lets the demo run without a real server",
     "MDHUB_RECORDINGS": "folder in which tests look for recordings",
 }
 TEST_VARIABLES: Final = "MDHUB_TEST_"

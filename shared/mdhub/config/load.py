@@ -23,6 +23,7 @@ from mdhub.config.knobs import KNOBS, SECRETS
 from mdhub.config.layers import Layer, merged, nearest, origin_of, shown_key
 from mdhub.config.locate import Key, locate
 from mdhub.config.model import HubConfig, RecordingSource, SimSource
+from mdhub.config.types import wrong_types
 
 __all__ = ["Loaded", "Option", "SourceCheck", "load"]
 
@@ -72,12 +73,16 @@ def load(
     """
     problems: list[Problem] = []
     from_file = () if file is None else (_file_layer(file, problems),)
+    for layer in from_file:
+        problems += wrong_types(layer)
     layers = (_option_layer(options or {}), *environment_layers(), *from_file)
     problems += unknown_variables()
     try:
         config = HubConfig.model_validate(merged(layers))
     except ValidationError as error:
-        problems += [_problem(layers, details) for details in error.errors()]
+        named = {problem.key for problem in problems}
+        found = [_problem(layers, details) for details in error.errors()]
+        problems += [problem for problem in found if problem.key not in named or not problem.key]
         raise ConfigError(problems) from None
     if check_source is not None:
         problems += _source_problems(config, layers, check_source)

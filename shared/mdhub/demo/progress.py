@@ -90,6 +90,10 @@ class Progress:
     broke: dict[str, dict[str, int]] = field(default_factory=dict)
     """By source: what it lost, corrupted, delayed and repeated on purpose."""
     checker_error: Exception | None = None
+    server: str = ""
+    """Kind of server: valkey, redis or fakeredis."""
+    warning: str = ""
+    """What must be known of the server all the time; empty for a real one."""
 
     def of_source(self, kind: str, source: str) -> int:
         return self.counters.get(f"{kind}:{source}", 0)

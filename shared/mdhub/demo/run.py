@@ -30,6 +30,7 @@ from mdhub.demo.judge import CheckerError, RunningJudge, judge_whole
 from mdhub.demo.market import DemoMarket, Unreadable, as_json
 from mdhub.demo.progress import LiveChecker, Progress, StrategyVoice
 from mdhub.demo.receipts import read_receipts
+from mdhub.demo.server import start_host
 from mdhub.demo.show import LineShow, TableShow, misdeeds
 from mdhub.demo.watch import Watch
 from mdhub.host.ports import free_port_pair
@@ -85,13 +86,12 @@ class _Demo:
         self._options = options
         self._receipts = folder / "receipts"
         self._port = free_port_pair()
-        plan = HubPlan(
+        self._plan = HubPlan(
             folder=folder / "data",
             profile="fast",
             publishers=(Publisher("A", self._port),),
             sources=tuple(as_json(source) for source in market.sources()),
         )
-        self._host = Host(plan, on_exit=self._on_exit, stderr=log)
         self._stderr = log
         self._stop = threading.Event()
         self._cut_off = False
@@ -100,21 +100,28 @@ class _Demo:
         console = Console(stderr=options.json)
         fancy = console.is_terminal and not options.json
         self._show: TableShow | LineShow = TableShow(console) if fancy else LineShow(console)
-        self._watch = Watch(self._host)
         margin_ns = int(LIVE_MARGIN_S * market.rate * 1e9)
         self._running = RunningJudge(market.truth(), self._receipts, margin_ns=margin_ns)
 
     def run(self) -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: self._stop.set())
-        try:
-            with self._show:
-                voice = self._start()
+        with self._show:
+            self._show.say("starting server, arbiter, publisher, monitor and strategy")
+            self._host, self._progress.warning = start_host(
+                self._plan, self._make_host, self._show.say
+            )
+            self._watch = Watch(self._host)
+            if self._progress.warning:
+                self._show.say(self._progress.warning)
+            try:
+                self._progress.server = self._watch.server()
+                voice = self._start(self._host)
                 self._play(voice)
                 self._finish(voice)
                 self._cut_off = self._stop.is_set()
-        finally:
-            self._host.stop()
+            finally:
+                self._host.stop()
         if not (self._cut_off or voice.newest.get("received")):
             raise ServiceError("nothing was received although the sources came to their end")
         report = self._verdict()
@@ -122,10 +129,10 @@ class _Demo:
             report, voice, self._progress, self._options, unreadable=self._market.unreadable
         )
 
-    def _start(self) -> StrategyVoice:
-        host = self._host
-        self._show.say("starting server, arbiter, publisher, monitor and strategy")
-        host.start_server()
+    def _make_host(self, plan: HubPlan) -> Host:
+        return Host(plan, on_exit=self._on_exit, stderr=self._stderr)
+
+    def _start(self, host: Host) -> StrategyVoice:
         host.start("arbiter", "publisher", "monitor")
         endpoint = f"tcp://127.0.0.1:{self._port}"
         command = [
@@ -276,6 +283,7 @@ def _conclude(
 ) -> int:
     words = voice.final or voice.newest
     result = {
+        "server": progress.server,
         "published": report.made,
         "received": report.received,
         "lost": report.lost,
@@ -297,6 +305,8 @@ def _conclude(
     else:
         _print_summary(result, clean=report.clean)
         _print_unreadable(unreadable)
+        if progress.warning:
+            print(progress.warning)
     return 0 if report.clean and report.received else 1
 
 

@@ -73,6 +73,7 @@ class TableShow:
 
     def update(self, progress: Progress, voice: StrategyVoice, report: Report | None) -> None:
         body = Group(
+            *([Text(progress.warning, style="bold red")] if progress.warning else []),
             _headline(progress, voice, report),
             _race(progress, voice),
             _ticks(voice.newest.get("latest", {})),

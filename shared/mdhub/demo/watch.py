@@ -80,6 +80,10 @@ class Watch:
         counters = [b.counters for name, b in beats.items() if name.startswith("arbiter:")]
         return counters[0] if counters else {}
 
+    def server(self) -> str:
+        """Kind of server, such as `valkey`; empty if it cannot be asked now."""
+        return self._read(lambda log: log.server_facts().version.partition(" ")[0], "")
+
     def n(self) -> int:
         """Newest n of the clean log; -1 if it cannot be read now."""
         return self._read(lambda log: log.positions(0).n, -1)

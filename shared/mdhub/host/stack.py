@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Final, TextIO
 from uuid import uuid4
 
+from mdhub.host.ports import free_port_pair
 from mdhub.market.redate import trading_day_at
 from mdhub.runtime.errors import ServiceError
 from mdhub.runtime.keeper import ChildSpec, ChildState, Keeper
@@ -20,9 +21,16 @@ from mdhub.streams import open_log
 from mdhub.streams.budgets import Budget, budget_environment
 from mdhub.streams.open import check_shards
 from mdhub.streams.port import Log
-from mdhub.streams.server import EmbeddedServer, Profile, answers, find_server, wait_ready
+from mdhub.streams.server import (
+    EmbeddedServer,
+    FakeServer,
+    Profile,
+    answers,
+    find_server,
+    wait_ready,
+)
 
-__all__ = ["Host", "HubPlan", "Publisher", "service_module"]
+__all__ = ["URL_VARIABLE", "Host", "HubPlan", "Publisher", "service_module"]
 
 URL_VARIABLE: Final = "MDHUB_REDIS_URL"
 TAKEOVER_VARIABLE: Final = "MDHUB_ARBITER__TAKEOVER_MS"
@@ -59,6 +67,8 @@ class HubPlan:
     silent_ms: int | None = None
     calendar: Path | None = None
     """Override file of the trading calendar."""
+    fake: bool = False
+    """Whether fakeredis takes the place of a server; of no use but for a demo."""
     run: str = field(default_factory=lambda: uuid4().hex)
     today: str = field(default_factory=lambda: f"{trading_day_at(time.time_ns()):%Y%m%d}")
     """Trading day that recordings mean by `today`: it stays the same over midnight."""
@@ -90,7 +100,7 @@ class Host:
         self._stderr = stderr
         self.keeper = Keeper(on_exit=on_exit)
         named = plan.url or os.environ.get(URL_VARIABLE)
-        self._server = None if named else _embedded(plan)
+        self._server = _own_server(plan) if plan.fake or not named else None
         self.url = self._server.url if self._server else str(named)
 
     def start_server(self) -> None:
@@ -205,5 +215,7 @@ class Host:
         return ChildSpec(child_name, lambda _: command, told, stderr=self._stderr)
 
 
-def _embedded(plan: HubPlan) -> EmbeddedServer:
+def _own_server(plan: HubPlan) -> EmbeddedServer | FakeServer:
+    if plan.fake:
+        return FakeServer(plan.folder.resolve(), free_port_pair())
     return EmbeddedServer(find_server(), plan.folder.resolve(), plan.profile, plan.maxmemory_mb)

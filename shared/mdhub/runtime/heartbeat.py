@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import time
 from typing import Final
 
@@ -27,6 +28,8 @@ class Beat(msgspec.Struct, array_like=True, frozen=True):
     pid: int
     state: str
     counters: dict[str, int]
+    host: str = ""
+    """Name of the machine that `pid` is a process of."""
 
 
 decode_beat: Final = decoder(Beat)
@@ -34,4 +37,5 @@ decode_beat: Final = decoder(Beat)
 
 def beat_payload(service: str, instance: str, state: str, counters: dict[str, int]) -> bytes:
     """Encode a heartbeat of this process, now."""
-    return encode(Beat(1, time.time_ns(), service, instance, os.getpid(), state, counters))
+    host = socket.gethostname()
+    return encode(Beat(1, time.time_ns(), service, instance, os.getpid(), state, counters, host))

@@ -8,6 +8,7 @@ reconnect (the server behind a new connection may be another one), explicit time
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -28,6 +29,7 @@ from mdhub.streams.errors import (
     UnknownOutcome,
     Unusable,
 )
+from mdhub.streams.states import STATES
 
 __all__ = ["CALL_TIMEOUT_S", "Link", "describe_url"]
 
@@ -42,20 +44,22 @@ _REFUSALS: Final[dict[str, type[ServerError]]] = {
     "SUPERSEDED": Superseded,
     "HOLE": SequenceHole,
 }
-_NOT_UNDERSTOOD: Final = (
-    "the server address was not understood; expected redis://host:port, rediss://host:port or "
-    "unix:///path/to/socket (special characters in a password are written as %XX)"
-)
-_NOT_READY: Final = ("LOADING", "OOM", "MISCONF", "READONLY", "MASTERDOWN", "NOREPLICAS")
+_NOT_READY: Final = ("LOADING", "OOM", "MISCONF", "READONLY", "MASTERDOWN", "NOREPLICAS", "BUSY")
 _STATE_OF: Final[tuple[tuple[type[Exception], str], ...]] = (
     (exceptions.BusyLoadingError, "loading"),
     (exceptions.OutOfMemoryError, "oom"),
     (exceptions.ReadOnlyError, "readonly"),
+    (exceptions.MasterDownError, "masterdown"),
 )
-_FORBIDDEN: Final = (
+_LOGIN: Final = (
     exceptions.AuthenticationError,
     exceptions.AuthenticationWrongNumberOfArgsError,
-    exceptions.NoPermissionError,
+)
+_NO_RIGHT: Final = ("ACL failure in script", "executing the script can't")
+"""How a function says that its caller may not do what it does."""
+_TOO_MANY: Final = "max number of clients"
+_UNKNOWN_COMMANDS: Final = re.compile(
+    r"unknown (sub)?command .?(FUNCTION|FCALL|LOAD|LIST)\b", re.IGNORECASE
 )
 _LOST: Final = (exceptions.ConnectionError, exceptions.TimeoutError, OSError)
 
@@ -153,22 +157,34 @@ class Link:
     def _translate(self, error: Exception) -> Exception:
         if isinstance(error, StreamsError):
             return error
+        text = self._without_secret(str(error))
         for kind, state in _STATE_OF:
             if isinstance(error, kind):
-                return NotReady(state, f"server {self._where} refuses: {state} ({error})")
-        text = self._without_secret(str(error))
-        if isinstance(error, _FORBIDDEN):
+                return self._not_ready(state, text)
+        unusable = _unusable_state(error)
+        if unusable:
             self.close()
-            return Unusable(
-                f"server {self._where} refuses the login: {text.rstrip('.')}; expected an address "
-                "with a user and password that the server takes: redis://user:password@host:port"
-            )
+            return Unusable(unusable, self._said(unusable, text))
         if isinstance(error, exceptions.ResponseError):
             return self._refusal(text)
         if isinstance(error, _LOST):
             self.close()
-            return UnknownOutcome(f"no answer from server {self._where}: {text}")
+            return self._lost(error, text)
         return error
+
+    def _lost(self, error: Exception, text: str) -> StreamsError:
+        if _TOO_MANY in text:
+            return self._not_ready("maxclients", text)
+        hangs = isinstance(error, exceptions.TimeoutError) and "connecting" not in text
+        state = "hanging" if hangs else "unreachable"
+        return UnknownOutcome(f"no answer from server {self._where}: {text}", state=state)
+
+    def _not_ready(self, state: str, text: str) -> NotReady:
+        return NotReady(state, f"server {self._where} refuses: {state} ({text.rstrip('.')})")
+
+    def _said(self, state: str, text: str) -> str:
+        row = STATES[state]
+        return f"server {self._where}: {row.meaning} ({text.rstrip('.')}): {row.way_out}"
 
     def _without_secret(self, text: str) -> str:
         """A server may quote what it was sent."""
@@ -179,19 +195,43 @@ class Link:
         if code in _REFUSALS:
             return _REFUSALS[code](rest)
         if code in _NOT_READY:
-            return NotReady(code.lower(), f"server {self._where} refuses: {text}")
+            return self._not_ready(code.lower(), text)
+        if _TOO_MANY in text:
+            return self._not_ready("maxclients", text)
         return ServerError(f"server {self._where}: {text}")
+
+
+def _unusable_state(error: Exception) -> str:
+    """Name the state if the error says that waiting does not help; else empty."""
+    if isinstance(error, _LOGIN):
+        return "login"
+    if isinstance(error, exceptions.NoPermissionError):
+        return "forbidden"
+    if isinstance(error, exceptions.InvalidResponse):
+        return "foreign"
+    text = str(error)
+    if isinstance(error, exceptions.ResponseError):
+        if any(words in text for words in _NO_RIGHT):
+            return "forbidden"
+        if _UNKNOWN_COMMANDS.search(text):
+            return "outdated"
+    return ""
 
 
 def _closed(*_: Any, **__: Any) -> Any:
     raise UnknownOutcome("this connection was closed after an earlier failure")
 
 
+def _not_understood() -> Unusable:
+    row = STATES["address"]
+    return Unusable(row.name, f"{row.meaning}: {row.way_out}")
+
+
 def _settings(url: str) -> dict[str, Any]:
     try:
         settings: dict[str, Any] = parse_url(url)  # type: ignore[no-untyped-call]
     except ValueError:  # its text may quote a part of the password
-        raise Unusable(_NOT_UNDERSTOOD) from None
+        raise _not_understood() from None
     return settings
 
 
@@ -208,4 +248,4 @@ def _connection(settings: dict[str, Any], *, name: str, timeout_s: float) -> Any
     try:
         return kind(**(settings | own))
     except TypeError:  # an option behind `?` that redis does not know
-        raise Unusable(_NOT_UNDERSTOOD) from None
+        raise _not_understood() from None

@@ -297,6 +297,9 @@ class MemoryLog:
         )
         return ServerFacts("memory", time.time_ns() // 1_000_000, used, 0)
 
+    def check_writable(self) -> None:
+        """Memory takes writes."""
+
     def durable(self) -> bool:
         return self._server.durable
 

@@ -264,6 +264,9 @@ class Log(Protocol):
 
     def server_facts(self) -> ServerFacts: ...
 
+    def check_writable(self) -> None:
+        """Return if the server takes writes now; writes nothing. Raises what a write would."""
+
     def durable(self) -> bool:
         """Whether the server says that each append is on disk before it is answered."""
 

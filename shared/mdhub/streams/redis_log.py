@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import astuple
@@ -12,7 +14,8 @@ import msgspec
 
 from mdhub.streams import functions
 from mdhub.streams.client import CALL_TIMEOUT_S, Link
-from mdhub.streams.errors import NotReady, ServerError, Unusable
+from mdhub.streams.errors import NoLeader, NotReady, ServerError, Unusable
+from mdhub.streams.ids import id_parts
 from mdhub.streams.port import (
     FIRST_ID,
     TRIM_STEP,
@@ -34,7 +37,10 @@ __all__ = ["KEPT_SNAPSHOTS", "RedisLog"]
 KEPT_SNAPSHOTS: Final = 2
 _HALF_DONE_MS: Final = 600_000
 _DONE_TTL_MS: Final = 86_400_000
+_MAX_CHUNKS: Final = 100_000
 _ONE_FIELD: Final = {"events": "e", "commands": "c", "logs": "l"}
+
+_CURSOR: Final = re.compile(rb"(\d{1,20}-\d{1,20}) (\d{1,15})")
 
 _encode: Final = msgspec.msgpack.encode
 _decode_manifest: Final = msgspec.msgpack.Decoder(tuple[bytes, int, str, int, int, int]).decode
@@ -169,11 +175,13 @@ class RedisLog:
             token, _encode(astuple(manifest)), KEPT_SNAPSHOTS,
         )  # fmt: skip
         for old in dropped:
-            self._drop_chunks(shard, Manifest(*_decode_manifest(old)))
+            gone = _manifest(old)
+            if gone is not None:
+                self._drop_chunks(shard, gone)
 
     def manifests(self, shard: int) -> list[Manifest]:
         stored = self._link.call("LRANGE", self._keys.snapshots(shard), 0, -1)
-        return [Manifest(*_decode_manifest(item)) for item in stored]
+        return [manifest for item in stored if (manifest := _manifest(item)) is not None]
 
     def load_chunk(self, shard: int, *, snapshot: bytes, part: str) -> bytes | None:
         data: bytes | None = self._link.call("GET", self._chunk(shard, snapshot, part))
@@ -186,10 +194,10 @@ class RedisLog:
     def cursors(self, shard: int, stream: Stream) -> dict[str, ReaderCursor]:
         now_ms, found = _wall_ms(), {}
         for name, value in self._hash(self._keys.cursors(shard)).items():
-            of_stream, _, reader = name.decode().partition(":")
-            cursor, _, wall_ms = value.partition(b" ")
-            if of_stream == stream.name:
-                found[reader] = ReaderCursor(cursor, now_ms - int(wall_ms or 0))
+            of_stream, _, reader = name.decode(errors="replace").partition(":")
+            registered = _CURSOR.fullmatch(value)
+            if of_stream == stream.name and registered:
+                found[reader] = ReaderCursor(registered[1], now_ms - int(registered[2]))
         return found
 
     def drop_cursor(self, shard: int, stream: Stream, *, reader: str) -> None:
@@ -220,6 +228,12 @@ class RedisLog:
             used_bytes=int(memory.get("used_memory", 0)),
             limit_bytes=int(memory.get("maxmemory", 0)),
         )
+
+    def check_writable(self) -> None:
+        # The server judges its state before it runs a function, and nobody leads this key.
+        nobody = self._keys.shards()
+        with contextlib.suppress(NoLeader):
+            self._link.call("FCALL", functions.TRIM, 2, nobody, nobody, 0, b"0-0", 1)
 
     def durable(self) -> bool:
         # A connection of its own: one that asks what it may not ask is closed.
@@ -267,7 +281,7 @@ class RedisLog:
         self._link.call("HSET", self._keys.beats(), instance, payload)
 
     def beats(self) -> dict[str, bytes]:
-        return {k.decode(): v for k, v in self._hash(self._keys.beats()).items()}
+        return {k.decode(errors="replace"): v for k, v in self._hash(self._keys.beats()).items()}
 
     def close(self) -> None:
         self._link.close()
@@ -315,6 +329,16 @@ def _positions(fields: dict[bytes, bytes]) -> Positions:
         market_ns=int(fields.get(b"market_ns", 0)),
         digest=fields.get(b"digest", b"").decode(),
     )
+
+
+def _manifest(stored: bytes) -> Manifest | None:
+    """Read a manifest; None if it is damaged: a snapshot that nobody can use."""
+    try:
+        manifest = Manifest(*_decode_manifest(stored))
+        id_parts(manifest.raw)
+    except ValueError:  # msgspec's errors are ValueErrors
+        return None
+    return manifest if 0 < manifest.state_chunks < _MAX_CHUNKS else None
 
 
 def _wall_ms() -> int:

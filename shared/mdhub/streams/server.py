@@ -20,11 +20,23 @@ from typing import Final, Literal
 from mdhub.streams.client import Link
 from mdhub.streams.errors import NotReady, ServerStartError, UnknownOutcome
 
-__all__ = ["EmbeddedServer", "Profile", "answers", "find_server", "wait_ready"]
+__all__ = [
+    "FAKE_WARNING",
+    "EmbeddedServer",
+    "FakeServer",
+    "Profile",
+    "answers",
+    "find_server",
+    "wait_ready",
+]
 
 Profile = Literal["single", "fast"]
 """`single`: every append is on disk before it is answered. `fast`: at most ~2 s may be lost."""
 
+FAKE_WARNING: Final = (
+    "FAKEREDIS takes the place of a Redis or Valkey server: NOT durable, NOT for timing. The log "
+    "is gone with the process, and times measured on it say nothing"
+)
 _FSYNC: Final[dict[str, str]] = {"single": "always", "fast": "everysec"}
 _LEAST_MAJOR: Final = 7
 _SOCKET_PATH_MAX: Final = 100
@@ -95,6 +107,34 @@ class EmbeddedServer:
         ]  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class FakeServer:
+    """fakeredis in a process of its own, on loopback: for a demo where there is no server."""
+
+    folder: Path
+    port: int
+
+    @property
+    def log_file(self) -> Path:
+        return self.folder / "fakeredis.log"
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}"
+
+    def prepare(self) -> None:
+        """Make the data folder, which stays empty."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def command(self) -> list[str]:
+        """How to run it; it ends with its parent."""
+        return [
+            sys.executable, "-m", "mdhub.runtime.leash",
+            sys.executable, "-m", "mdhub.streams.fake_server",
+            "--port", str(self.port), "--log", str(self.log_file),
+        ]  # fmt: skip
+
+
 def find_server() -> Path:
     """Path of a usable server binary. Raises ServerStartError saying what was tried."""
     bundled = _bundled_binary()
@@ -156,7 +196,7 @@ def wait_ready(
             loading = isinstance(error, NotReady) and error.state == "loading"
             patience_s = max(timeout_s, loading_s) if loading else timeout_s
             if time.monotonic() - started_s >= patience_s:
-                text = f"no server after {patience_s:g} s: {error}{_last_lines(log_file)}"
+                text = f"no server after {patience_s:g} s: {error.sentence}{_last_lines(log_file)}"
                 raise ServerStartError(text) from error
             time.sleep(_POLL_S)
         else:

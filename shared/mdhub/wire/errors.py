@@ -20,6 +20,11 @@ class MdhubError(Exception):
     exit_code = 1
     """What a command that it ends returns."""
 
+    @property
+    def sentence(self) -> str:
+        """What was found, and where it is known what it means and what to do."""
+        return str(self)
+
 
 class WireError(MdhubError):
     """A message or a name that does not fit the wire contract."""

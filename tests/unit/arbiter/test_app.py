@@ -46,7 +46,8 @@ def lead(server: MemoryServer, profile: str) -> tuple[Lines, list[Any]]:
         options("--profile", profile),
         OneTurn(),
         lines,  # type: ignore[arg-type]
-        Outage(lines),  # type: ignore[arg-type]
+        Outage(lines),
+        used=Event(),
     )
     return lines, [decode_event(fields[1]) for _, fields in log.entries(EVENTS)]
 

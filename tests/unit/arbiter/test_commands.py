@@ -115,6 +115,7 @@ def test_commands_to_others_and_broken_ones_are_left_alone() -> None:
     desk.ask(target="ingest")
     for payload in (b"", b"\xc1", encode([1, "id"])):
         desk.server.log("cli").append(COMMANDS, payload)
+    desk.ask(target="ingest:A")
     desk.ask("2")
 
     assert len(desk.obey()) == 1
@@ -210,3 +211,24 @@ def test_the_market_clock_goes_through_the_log(monkeypatch: pytest.MonkeyPatch) 
     assert stage.log.positions(0).market_ns >= OPEN_NS
     assert leader._state.market_clock.run == "first"
     assert_clean_is_f_of_raw(stage.log)
+
+
+def test_a_target_that_nobody_is_gets_an_answer() -> None:
+    """Else whoever asked would wait in vain."""
+    desk = Desk()
+    desk.ask(target="nobody")
+    assert desk.obey() == []
+    ((command, result),) = desk.results()
+    assert command == "1"
+    assert "unknown target 'nobody'" in result["error"]
+
+
+def test_what_nobody_can_be_answered_is_counted() -> None:
+    """Unreadable bytes, no id, an id too long to be a key."""
+    desk = Desk()
+    desk.server.log("cli").append(COMMANDS, b"\xc1")
+    desk.ask("")
+    desk.ask("x" * 1_000)
+    assert desk.obey() == []
+    assert desk.answers() == []
+    assert desk.commands.counters() == {"commands_unreadable": 3}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from random import Random
 
 import pytest
 
@@ -214,8 +215,26 @@ def test_recovery_takes_the_newest_snapshot_that_can_be_read(
     recovered = recover(stage.log, 0)
 
     assert recovered.from_snapshot == [*(m.raw for m in manifests), FIRST_ID][broken]
+    assert recovered.damaged == tuple(m.raw for m in manifests[:broken])
     assert recovered.agrees
     assert b"".join(sorted(state_bytes(recovered.state))) == expected
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_damage_to_a_snapshot_makes_recovery_fail(stage: Stage, seed: int) -> None:
+    """Whatever a chunk holds: it is used, or passed over and named; numbers go on from the log."""
+    snapshots(stage)
+    random, chunks = Random(seed), stage.server.shards[0].chunks
+    whole = dict(chunks)
+    for _ in range(60):
+        chunks.update(whole)
+        part = random.choice(list(whole))
+        damaged = bytearray(whole[part])
+        for _ in range(random.randrange(1, 4)):
+            damaged[random.randrange(len(damaged))] = random.randrange(256)
+        chunks[part] = bytes(damaged[: random.choice([len(damaged), len(damaged) // 2])])
+        recovered = recover(stage.log, 0)
+        assert recovered.state.n == recovered.at.n, f"seed {seed}"
 
 
 def test_a_snapshot_of_another_version_is_passed_over(stage: Stage) -> None:

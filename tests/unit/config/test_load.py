@@ -214,3 +214,33 @@ def test_variables_that_the_code_uses_are_known() -> None:
     unknown = {name for name in used if not name.startswith((TEST_VARIABLES, *sections))}
     assert unknown - OTHER_VARIABLES.keys() == set()
     assert "MDHUB_REDIS_URL" in used
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('shards = "2"', "hub.shards: was '2', expected a whole number, without quotes"),
+        ("shards = true", "hub.shards: was True, expected a whole number, without quotes"),
+        ("shards = 2.0", "hub.shards: was 2.0, expected a whole number, without quotes"),
+    ],
+)
+def test_a_file_has_numbers_of_its_own(file: Path, line: str, words: str) -> None:
+    """Text in a place for a number is refused with its line; a variable is always text."""
+    file.write_text(f"[hub]\n{line}\n")
+    assert problems(file) == [f"{file}:2: {words}"]
+
+
+def test_numbers_in_lists_of_a_file_are_checked_too(file: Path) -> None:
+    """A whole number serves where a number is wanted."""
+    source = '[[sources]]\nname = "A"\ntype = "sim"\n'
+    file.write_text(f'{source}ticks_per_s = 5\nrate = "1"\n')
+    words = "sources[0].rate: was '1', expected a number, without quotes"
+    assert problems(file) == [f"{file}:5: {words}"]
+    file.write_text(f"{source}ticks_per_s = 5\n")
+    assert load(file).config.sources[0].name == "A"
+
+
+def test_a_variable_is_always_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So its numbers are read from text."""
+    monkeypatch.setenv("MDHUB_HUB__SHARDS", "2")
+    assert load().config.hub.shards == 2

@@ -124,17 +124,21 @@ def test_a_lost_connection_is_tried_again(hub: Hub) -> None:
     assert hub.said.getvalue().count("log_unavailable") == 1
 
 
-def test_a_log_that_is_away_is_said_once_and_an_unusable_one_ends_it(hub: Hub) -> None:
-    """An operator sees why nothing comes; what trying again does not mend is not tried again."""
-    errors = [UnknownOutcome("away"), UnknownOutcome("away"), Unusable("wrong password")]
+def test_a_log_that_is_away_is_said_once_for_each_state(hub: Hub) -> None:
+    """An operator sees why nothing comes; the source goes on when it comes."""
+    errors = [UnknownOutcome("away"), UnknownOutcome("away"), Unusable("login", "wrong password")]
+
+    usual = hub.connect
 
     def connect() -> Log:
-        raise errors.pop(0)
+        if errors:
+            raise errors.pop(0)
+        return usual()
 
     hub.connect = connect  # type: ignore[method-assign]
-    with pytest.raises(Unusable, match="wrong password"):
-        hub.request()
-    assert hub.said.getvalue().count("log_unavailable") == 1
+    assert hub.request().market_ns == 5
+    assert hub.said.getvalue().count("log_unavailable") == 2
+    assert hub.said.getvalue().count("log_back") == 1
 
 
 @pytest.mark.parametrize(

@@ -207,18 +207,23 @@ class Overheard:
         return getattr(self._log, name)
 
 
-def test_an_unusable_log_ends_the_writer() -> None:
-    """A password that is wrong now will be wrong again: said once, as an error."""
+def test_a_log_that_became_unusable_is_waited_for() -> None:
+    """A password changed in the middle of a run: said once with the way out, nothing is lost."""
     desk = Desk()
     desk.emit(1)
+    connect, refusals = desk.writer._connect, iter([Unusable("login", "wrong password")] * 3)
 
-    def connect() -> Log:
-        raise Unusable("wrong password")
+    def refused_thrice() -> Log:
+        for refusal in refusals:
+            raise refusal
+        return connect()
 
-    desk.writer._connect = connect
+    desk.writer._connect = refused_thrice
     desk.flush()
     assert desk.said.getvalue().count("wrong password") == 1
-    assert desk.writer.waiting == 1
+    assert "user and password" in desk.said.getvalue()
+    assert desk.said.getvalue().count("log_back") == 1
+    assert desk.writer.waiting == 0
 
 
 def test_an_event_is_written_once() -> None:

@@ -107,3 +107,25 @@ def test_two_looks_at_once_give_no_rate() -> None:
     rates.take(START_NS)
     counted(rates, A=4)
     assert rates.take(START_NS) == {}
+
+
+def test_silence_while_the_log_was_away_is_no_sign() -> None:
+    """Nobody could say that he lives; who says nothing afterwards either is down."""
+    watch = ServiceWatch()
+    beat = BeatFact("arbiter", 1, 10 * SECOND_NS, "leading", {})
+    assert [finding.change for finding in watch.look({"a": beat}, 10 * SECOND_NS)] == ["up"]
+    watch.excuse(20 * SECOND_NS)
+    assert watch.look({"a": beat}, 21 * SECOND_NS) == []
+    assert [finding.change for finding in watch.look({"a": beat}, 24 * SECOND_NS)] == ["down"]
+
+
+def test_sources_with_impossible_names_are_counted_together() -> None:
+    """What a stranger calls himself takes no memory; neither do ten thousand strangers."""
+    rates = SourceRates()
+    rates.take(1)
+    for name in ("A", "", "x" * 33, "a\nb", *map(str, range(10_000))):
+        rates.count(name)
+    found = rates.take(1 + SECOND_NS)
+    assert len(found) <= 257
+    assert found["A"] == 1.0
+    assert sum(found.values()) == 10_004

@@ -52,8 +52,9 @@ def test_a_refused_login_is_unusable() -> None:
         admin.call("ACL", "SETUSER", "poor", "on", f">{SECRET}", "+client", "+select")
         poor = f"unix://poor:{SECRET}@{server.embedded.socket}"
         link = Link(poor, name="test")
-        with pytest.raises(Unusable, match="refuses"):
+        with pytest.raises(Unusable, match="rights") as refused:
             link.call("GET", "x")
+        assert refused.value.state == "forbidden"
         assert isinstance(said_of(poor.replace("poor", "nobody")), Unusable)
         admin.call("CONFIG", "SET", "requirepass", "other")
         assert isinstance(said_of(f"unix://:{SECRET}@{server.embedded.socket}"), Unusable)

@@ -227,5 +227,7 @@ def _rates(log: Log, now_ms: int) -> dict[str, float]:
         except DecodeError:
             continue
         if event.kind == EventKind.SOURCE_RATE:
-            rates.setdefault(event.subject, float(event.body.get("ticks_per_s", 0.0)))
+            rate = event.body.get("ticks_per_s")
+            if isinstance(rate, int | float):
+                rates.setdefault(event.subject, float(rate))
     return rates
