@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 try:
     import typer
@@ -30,6 +30,12 @@ app.add_typer(config_app, name="config")
 Config = Annotated[Path | None, typer.Option(help="Configuration file (TOML).")]
 Data = Annotated[Path | None, typer.Option(help="Folder of an embedded server's data.")]
 Format = Literal["table", "lines", "json", "csv"]
+PASSED_ON: Final = {
+    "allow_extra_args": True,
+    "ignore_unknown_options": True,
+    "help_option_names": [],
+}
+"""Options and --help are understood by what is run."""
 
 
 def main() -> None:
@@ -168,11 +174,7 @@ def status(
 
 
 @app.command(
-    context_settings={
-        "allow_extra_args": True,
-        "ignore_unknown_options": True,
-        "help_option_names": [],
-    },
+    context_settings=PASSED_ON,
     epilog="Example: mdhub run publisher --port 5555",
 )
 def run(
@@ -183,6 +185,22 @@ def run(
     from mdhub.cli.run import run_service
 
     sys.exit(run_service(service, context.args))
+
+
+@app.command(context_settings=PASSED_ON)
+def arbitrate(context: typer.Context) -> None:
+    """Run the arbiter's rules over recordings: one verdict per row."""
+    from mdhub.cli.run import run_command
+
+    sys.exit(run_command("arbitrate", context.args))
+
+
+@app.command(context_settings=PASSED_ON)
+def verify(context: typer.Context) -> None:
+    """Recompute clean and rejected from raw; compare them with the log of a running hub."""
+    from mdhub.cli.run import run_command
+
+    sys.exit(run_command("verify", context.args))
 
 
 @app.command(epilog="Example: mdhub tail 'IF*.CFFEX' 'rb2610.SHFE' --changed --format csv")
