@@ -6,7 +6,7 @@ PYTHONS ?=
 ARGS ?=
 
 RUN = $(VENV)/bin/python -m
-PROGRAMS = $(patsubst %/,%,$(sort $(dir $(wildcard bench/*.py examples/*.py scripts/*.py))))
+PROGRAMS = $(patsubst %/,%,$(sort $(dir $(wildcard bench/*.py examples/*.py scripts/*.py truth/*.py))))
 
 export PYTHON VENV
 

@@ -279,9 +279,16 @@ def test_locks_cover_their_sources() -> None:
 
 def test_entry_points_lead_somewhere() -> None:
     """Each command and service of the installed package can be called."""
-    declared = pyproject()["project"]["entry-points"]["mdhub.services"]
-    installed = {point.name: point for point in entry_points(group="mdhub.services")}
+    declared = pyproject()["project"]["entry-points"]
+    installed = {
+        group: {point.name: point for point in entry_points(group=group)} for group in declared
+    }
     scripts = [point for point in entry_points(group="console_scripts") if point.name == "mdhub"]
-    assert {name: point.value for name, point in installed.items()} == declared
+    values = {
+        group: {name: point.value for name, point in points.items()}
+        for group, points in installed.items()
+    }
+    assert values == declared
     assert [point.value for point in scripts] == [pyproject()["project"]["scripts"]["mdhub"]]
-    assert all(callable(point.load()) for point in [*installed.values(), *scripts])
+    assert all(callable(p.load()) for points in installed.values() for p in points.values())
+    assert all(callable(point.load()) for point in scripts)

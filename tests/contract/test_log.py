@@ -344,6 +344,20 @@ def test_a_stream_has_a_length_per_shard(open_as: Opener) -> None:
     assert (log.length(RAW), log.length(RAW, shard=1), log.length(CLEAN)) == (3, 0, 0)
 
 
+def test_a_stream_says_how_much_of_it_is_gone(open_as: Opener) -> None:
+    """A verifier tells what was trimmed from what was never written."""
+    log = open_as("arbiter")
+    take(log)
+    append(open_as("ingest"), 1, *[b"x"] * 299)
+    before = log.trimmed(RAW)
+    newest = log.entries(RAW, count=1, newest_first=True)[0][0]
+
+    went = log.trim(0, token=1, stream=RAW, min_id=newest)
+
+    assert (before, log.trimmed(RAW), log.trimmed(CLEAN)) == (0, went, 0)
+    assert went > 0
+
+
 def test_the_server_tells_its_clock_and_memory(open_as: Opener) -> None:
     """Status reads ages by the clock that makes stream ids."""
     log = open_as("arbiter")

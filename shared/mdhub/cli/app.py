@@ -6,7 +6,7 @@ import sys
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 try:
     import typer
@@ -40,6 +40,12 @@ app.add_typer(config_app, name="config")
 Config = Annotated[Path | None, typer.Option(help="Configuration file (TOML).")]
 Data = Annotated[Path | None, typer.Option(help="Folder of an embedded server's data.")]
 Sessions = Literal["liquid", "full"]
+PASSED_ON: Final = {
+    "allow_extra_args": True,
+    "ignore_unknown_options": True,
+    "help_option_names": [],
+}
+"""Options and --help are understood by what is run."""
 
 
 def main() -> None:
@@ -269,11 +275,7 @@ def calendar(
 
 
 @app.command(
-    context_settings={
-        "allow_extra_args": True,
-        "ignore_unknown_options": True,
-        "help_option_names": [],
-    },
+    context_settings=PASSED_ON,
     epilog=RUN_EPILOG,
 )
 def run(
@@ -286,6 +288,22 @@ def run(
     from mdhub.cli.run import run_service
 
     sys.exit(run_service(service, context.args))
+
+
+@app.command(context_settings=PASSED_ON)
+def arbitrate(context: typer.Context) -> None:
+    """Run the arbiter's rules over recordings: one verdict per row."""
+    from mdhub.cli.run import run_command
+
+    sys.exit(run_command("arbitrate", context.args))
+
+
+@app.command(context_settings=PASSED_ON)
+def verify(context: typer.Context) -> None:
+    """Recompute clean and rejected from raw, and compare."""
+    from mdhub.cli.run import run_command
+
+    sys.exit(run_command("verify", context.args))
 
 
 @app.command(epilog=epilog("mdhub schema > wire.schema.json"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from uuid import uuid4
@@ -62,6 +63,7 @@ class MemoryServer:
         self.incarnation = uuid4().hex
         self.streams: dict[tuple[str, int], list[Entry]] = {}
         self.last_ids: dict[tuple[str, int], bytes] = {}
+        self.trimmed: Counter[tuple[str, int]] = Counter()
         self.shards: dict[int, _Shard] = {}
         self.beats: dict[str, bytes] = {}
         self.done: set[str] = set()
@@ -279,6 +281,7 @@ class MemoryLog:
             held = self._server.streams.get((stream.name, shard), [])
             went = min(_first_from(held, min_id), TRIM_STEP)
             del held[:went]
+            self._server.trimmed[stream.name, shard] += went
             return went
 
     def memory_bytes(self, stream: Stream, *, shard: int = 0) -> int:
@@ -287,6 +290,9 @@ class MemoryLog:
 
     def length(self, stream: Stream, *, shard: int = 0) -> int:
         return len(self._server.streams.get((stream.name, shard if stream.sharded else 0), []))
+
+    def trimmed(self, stream: Stream, *, shard: int = 0) -> int:
+        return self._server.trimmed[stream.name, shard if stream.sharded else 0]
 
     def server_facts(self) -> ServerFacts:
         used = sum(

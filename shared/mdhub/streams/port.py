@@ -262,6 +262,9 @@ class Log(Protocol):
     def length(self, stream: Stream, *, shard: int = 0) -> int:
         """Entries a stream has."""
 
+    def trimmed(self, stream: Stream, *, shard: int = 0) -> int:
+        """Entries that a stream once had and has no more."""
+
     def server_facts(self) -> ServerFacts: ...
 
     def check_writable(self) -> None:

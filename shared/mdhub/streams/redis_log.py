@@ -218,6 +218,13 @@ class RedisLog:
         count: int = self._link.call("XLEN", self._keys.stream(stream, shard))
         return count
 
+    def trimmed(self, stream: Stream, *, shard: int = 0) -> int:
+        key = self._keys.stream(stream, shard)
+        if not self._link.call("EXISTS", key):
+            return 0
+        facts: dict[bytes, int] = _pairs(self._link.call("XINFO", "STREAM", key))
+        return facts[b"entries-added"] - facts[b"length"]
+
     def server_facts(self) -> ServerFacts:
         about, memory = _info(self._link, "server"), _info(self._link, "memory")
         seconds, micros = self._link.call("TIME")
@@ -316,7 +323,7 @@ class RedisLog:
             self._link.call("UNLINK", self._chunk(shard, manifest.raw, part))
 
 
-def _pairs(flat: list[bytes]) -> dict[bytes, bytes]:
+def _pairs(flat: list[Any]) -> dict[bytes, Any]:
     return dict(zip(flat[::2], flat[1::2], strict=True))
 
 

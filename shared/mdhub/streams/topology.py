@@ -67,7 +67,7 @@ REJECTED: Final = _stream(
     "rejected",
     sharded=True,
     writers="arbiter",
-    readers="console monitor recorder cli",
+    readers="console monitor recorder verifier cli",
     payload="h = RejectedHeader, t = RawTick bytes",
 )
 EVENTS: Final = _stream(

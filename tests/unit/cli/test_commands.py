@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from mdhub.cli.app import app, main
-from mdhub.cli.run import run_service
+from mdhub.cli.run import run_command, run_service
 from mdhub.host.stack import service_module
 from mdhub.runtime.errors import ServiceError
 from mdhub.wire.errors import WireError
@@ -24,6 +24,24 @@ def test_services_explain_themselves(service: str, capsys: pytest.CaptureFixture
 
     assert ended.value.code == 0
     assert "example" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["arbitrate", "verify"])
+def test_commands_of_services_explain_themselves(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--help` is passed on; the help ends with an example."""
+    with pytest.raises(SystemExit) as ended:
+        run_command(command, ["--help"])
+
+    assert ended.value.code == 0
+    assert f"mdhub {command} " in capsys.readouterr().out.partition("example:")[2]
+
+
+def test_a_command_of_a_service_that_is_not_installed_says_what_to_install() -> None:
+    """The base install has no arbiter."""
+    with pytest.raises(ServiceError, match=r'pip install "mdhub\[arbiter,cli\]"'):
+        run_command("absent", [])
 
 
 def test_an_unknown_service_is_named_with_the_known_ones() -> None:

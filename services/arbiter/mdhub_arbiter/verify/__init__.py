@@ -1,0 +1,1 @@
+"""Proof that clean is f(raw): the decisions of a live log recomputed and compared."""
