@@ -64,8 +64,7 @@ async def _follow(options: argparse.Namespace) -> None:
 
     await stream.subscribe(SUBJECT, cb=on_tick, ordered_consumer=True)
     recorder.ready()
-    while not recorder.ended.is_set():
-        await asyncio.sleep(0.05)
+    await asyncio.to_thread(recorder.ended.wait)
     recorder.write()
     await connection.close()
 

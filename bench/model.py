@@ -32,6 +32,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     round: int
     x: float | None = None
     """Where the run stands on the axis of its row, e.g. the number of shards."""
+    clients: int = 1
     asked_per_s: float
     """Distinct ticks asked of each source."""
     ticks: int
@@ -95,8 +96,3 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
 
     def row(self, name: str) -> RowResult | None:
         return next((row for row in self.rows if row.name == name), None)
-
-
-def median_of(runs: list[Run], field: str) -> float:
-    """Median over the rounds of one side."""
-    return statistics.median(getattr(run, field) for run in runs)

@@ -87,3 +87,9 @@ def _source_of(pid: int) -> str:
         return ""
     spec = words[words.index("--spec") + 1]
     return spec.partition('"name":"')[2].partition('"')[0]
+
+
+def children_named(root: int) -> dict[str, int]:
+    """Processes of sources under a supervisor: `ingest A` -> pid."""
+    tree = _tree(root, _parents())
+    return {f"ingest {source}": pid for pid in tree if (source := _source_of(pid))}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.chain.recording import write_recording
@@ -12,7 +12,6 @@ from bench.load import Load
 from mdhub.host.ports import free_port_pair
 from mdhub.host.stack import Host, Publisher, service_module
 from mdhub.runtime.heartbeat import decode_beat
-from mdhub.streams.port import Log
 
 SNAPSHOTS_PER_CONTRACT = 1.9
 """A contract has two snapshots a second at most: for more, market time runs faster."""
@@ -23,13 +22,16 @@ class HubChain:
     """Server, arbiters (one per shard), publishers; followed by clients of the SDK."""
 
     kind: str = "hub"
-    _log: list[Log] = field(default_factory=list)
+    recording: Path | None = None
+    """Played as fast as it goes, instead of the load's market."""
 
     def start(self, scene: Scene) -> None:
         """Start all but the sources, in the order of `mdhub up`."""
         load = scene.load
         ports = [free_port_pair() for _ in range(load.publishers)]
-        recording, speed = _market_file(scene.folder, load)
+        recording, speed = (
+            (self.recording, 0.0) if self.recording else _market_file(scene.folder, load)
+        )
         plan = plan_of(
             scene.folder,
             load,

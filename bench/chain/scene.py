@@ -192,7 +192,7 @@ def sources_of(load: Load, recording: Path | None, speed: float) -> tuple[str, .
         played = {"sim": {"seed": 7, "ticks_per_s": load.ticks_per_s}}
     else:
         played = {"recording": {"file": str(recording), "speed": speed}}
-    common = {**played, "play_s": load.seconds}
+    common = {**played, "play_s": load.seconds} if recording is None or speed else played
     return (
         json.dumps({"name": "A", **common}),
         json.dumps({"name": "B", "misbehave": "lag_ms=5-30", **common}),
