@@ -64,6 +64,10 @@ class Search:
     rates: tuple[float, ...]
     axis: str = "ticks/s"
 
+    def rates_of(self, settings: Settings) -> tuple[float, ...]:
+        """The steps; a quick run takes two small ones."""
+        return (250.0, 500.0) if settings.quick else self.rates
+
 
 Row = Stage | Comparison | Search
 
@@ -121,7 +125,7 @@ def _peers(ticks_per_s: float) -> Callable[[Settings], list[Side]]:
 
 
 def _by_load(settings: Settings) -> list[Side]:
-    rates = [250, 500, 1_000] if settings.quick else [500, 1_000, 2_000, 5_000, 10_000, 15_000]
+    rates = [250, 1_000] if settings.quick else [500, 1_000, 2_000, 5_000, 10_000, 15_000]
     sides = []
     for rate in rates:
         load = _load(settings, rate)
@@ -131,7 +135,10 @@ def _by_load(settings: Settings) -> list[Side]:
 
 def _by_shards(settings: Settings) -> list[Side]:
     load = _load(settings, 5_000)
-    return [Side(HUB, replace(load, shards=n), _hub, n) for n in (1, 2, 4)]
+    return [
+        Side(HUB, replace(load, shards=n), _hub, n)
+        for n in ((1, 2) if settings.quick else (1, 2, 4))
+    ]
 
 
 def _by_contracts(settings: Settings) -> list[Side]:

@@ -36,8 +36,12 @@ class Load:
 
 
 def schedule(rate: float, seconds: float, start_ns: int) -> Iterator[tuple[int, Snapshot]]:
-    """Yield the synthetic market: the wall time at which each snapshot is due, and itself."""
+    """Yield the synthetic market: the wall time at which each snapshot is due, and itself.
+
+    A process that came up late begins late: catching up would be another load.
+    """
     market = SyntheticMarket(seed=SEED, ticks_per_s=rate)
+    start_ns = max(start_ns, time.time_ns())
     for snapshot in market.snapshots():
         due_ns = snapshot.made_ns - market.start_ns
         if due_ns > seconds * 1e9:

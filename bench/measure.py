@@ -84,11 +84,11 @@ class Measurer:
         runs: list[Run] = []
         skipped: dict[str, str] = {}
         climbing = row.sides(self._settings)
-        for rate in row.rates[:2] if self._settings.quick else row.rates:
+        for rate in row.rates_of(self._settings):
             for side in list(climbing):
                 self._progress.begin(f"{place}: {side.name}, {rate:,.0f} ticks/s")
-                load = replace(side.load, ticks_per_s=self._settings.rate(rate))
-                step = replace(side, load=load, x=load.ticks_per_s)
+                load = replace(side.load, ticks_per_s=rate)
+                step = replace(side, load=load, x=rate)
                 try:
                     run = self._run(row.name, step, 0)
                     runs.append(run)
@@ -151,9 +151,8 @@ def planned_s(row: Row, settings: Settings) -> float:
         case Comparison():
             return len(row.sides(settings)) * settings.rounds * each_s
         case Search():
-            steps = 2 if settings.quick else len(row.rates)
-            return steps * len(row.sides(settings)) * each_s
+            return len(row.rates_of(settings)) * len(row.sides(settings)) * each_s
 
 
 def _words(side: Side, axis: str) -> str:
-    return side.name if side.x is None else f"{side.name}, {side.x:,g} {axis}"
+    return side.name if side.x is None else f"{side.name}, {axis} {side.x:,g}"

@@ -80,7 +80,7 @@ def _cpu(row: RowResult, axes: Any) -> None:
     axes.set_xlabel(row.axis)
     axes.set_ylabel(f"CPU per distinct tick, {first} (us)")
     axes.grid(visible=False, axis="x")
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
 
 def _kind(process: str) -> str:

@@ -131,9 +131,13 @@ def groups(row: RowResult) -> Iterator[tuple[str, float | None, list[Run]]]:
 
 
 def cpu_of(runs: list[Run]) -> dict[str, float]:
-    """Mean over the rounds; what every process cost."""
-    names = dict.fromkeys(name for run in runs for name in run.cpu_s)
-    return {name: sum(run.cpu_s.get(name, 0.0) for run in runs) / len(runs) for name in names}
+    """Mean over the rounds; what every process cost, clients together."""
+    costs: dict[str, float] = {}
+    for run in runs:
+        for process, cost in run.cpu_s.items():
+            name = "clients" if process.startswith("client") else process
+            costs[name] = costs.get(name, 0.0) + cost / len(runs)
+    return costs
 
 
 def _cpu_total(runs: list[Run]) -> float:
@@ -156,7 +160,7 @@ def _hop(runs: list[Run], hop: str, at: int) -> float:
 
 
 def _label(row: RowResult, name: str, x: float | None) -> str:
-    return name if x is None else f"{name}, {x:,g} {row.axis}"
+    return name if x is None else f"{name}, {row.axis} {x:,g}"
 
 
 def _spread(rounds: list[float]) -> str:

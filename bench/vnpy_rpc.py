@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -66,7 +67,7 @@ def _follow(options: argparse.Namespace) -> None:
     recorder.ready()
     recorder.ended.wait()
     recorder.write()
-    client.stop()
+    os._exit(0)  # its thread looks for a stop every 30 s
 
 
 def _address(port: int) -> str:
