@@ -35,10 +35,14 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     clients: int = 1
     asked_per_s: float
     """Distinct ticks asked of each source."""
+    asked_s: float
+    """How long the market was to be played."""
+    played_s: float
+    """From the first to the last receive time at the sources: longer if sources were late."""
     ticks: int
     """Ticks every client took after the warm-up, added up."""
     ticks_per_s: float
-    """By receive time at the source, per client: below `asked_per_s` if sources were late."""
+    """Distinct, by receive time at the source; the market's pace is not the same each second."""
     p50_ms: float
     p99_ms: float
     p999_ms: float

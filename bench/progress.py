@@ -25,6 +25,10 @@ class Progress:
         """Something is over that was planned to take so long."""
         self._done_s += planned_s
 
+    def drop(self, planned_s: float) -> None:
+        """Something that was planned need not be done."""
+        self._planned_s -= planned_s
+
     def say(self, words: str) -> None:
         """Say something in between."""
         sys.stderr.write(f"bench:   {words}\n")

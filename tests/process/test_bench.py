@@ -17,7 +17,7 @@ from tests.unit.bench.test_report import results
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(90)]
 
-QUICK = Settings(seconds=0.5, rounds=1, quick=True, may_install=False)
+QUICK = Settings(seconds=0.8, rounds=1, quick=True, may_install=False)
 
 
 def absent() -> set[str]:
