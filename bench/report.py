@@ -51,25 +51,20 @@ def render(results: Results, folder: Path) -> str:
     """Everything that was measured, as Markdown."""
     chains = [row for row in results.rows if row.runs and not row.name.startswith("sustained")]
     plain = [row for row in chains if not row.name.startswith("price-")]
-    parts = [
-        "## Targets", tables.targets_table(results), ELSEWHERE,
-        "## Where and how", _where(results, folder),
-        "## End to end", tables.chains_table(plain),
-        "## What each thing costs (2 x 1,000 ticks/s)",
-        tables.prices_table([row for row in chains if row.name.startswith("price-")]),
-        "## Highest sustained load", tables.searches_table(results),
-        "## Peers: what each side does not do", tables.lacks_table(),
-        "## Where the time goes", tables.hops_table(_of(plain, "chain-")),
-        "## CPU, us per distinct tick", tables.cpu_table(plain),
-        "## Stages", tables.stages_table(results),
-    ]  # fmt: skip
-    grown = _of(plain, "grow-")
-    if grown:
-        parts += ["## Growth", "\n".join(_image(row) for row in grown)]
-    skipped = tables.skipped_list(results)
-    if skipped:
-        parts += ["## Not measured", skipped]
-    return "\n\n".join(parts)
+    sections = {
+        "Targets": f"{tables.targets_table(results)}\n\n{ELSEWHERE}",
+        "Where and how": _where(results, folder),
+        "End to end": tables.chains_table(plain),
+        "What each thing costs (2 x 1,000 ticks/s)": tables.prices_table(_of(chains, "price-")),
+        "Highest sustained load": tables.searches_table(results),
+        "Peers: what each side does not do": tables.lacks_table(),
+        "Where the time goes": tables.hops_table(_of(plain, "chain-")),
+        "CPU, us per distinct tick": tables.cpu_table(chains),
+        "Stages": tables.stages_table(results),
+        "Growth": "\n".join(_image(row) for row in _of(plain, "grow-")),
+        "Not measured": tables.skipped_list(results),
+    }
+    return "\n\n".join(f"## {head}\n\n{body}" for head, body in sections.items() if body)
 
 
 def image_name(row: RowResult) -> str:

@@ -14,9 +14,10 @@ FIELDS = ("ticks_per_s", "p50_ms", "p99_ms", "p999_ms", "growth_ms_per_s")
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table."""
-    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
-    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+    """A Markdown table; empty without rows."""
+    body = ["| " + " | ".join(row) + " |" for row in rows]
+    head = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    return "\n".join(head + body) if body else ""
 
 
 def targets_table(results: Results) -> str:
@@ -105,8 +106,8 @@ def searches_table(results: Results) -> str:
     """The steps of each search and where it ended."""
     names = {row.name for row in CATALOGUE if isinstance(row, Search)}
     lines = [
-        (run.side, f"{run.asked_per_s:,.0f}", f"{run.played_s / run.asked_s:.3f}", f"{run.p50_ms:.2f}",
-         f"{run.p99_ms:.1f}", f"{run.growth_ms_per_s:+.2f}", "yes" if sustained(run) else "**no**")
+        (run.side, f"{run.asked_per_s:,.0f}", f"{run.played_s / run.asked_s:.3f}",
+         f"{run.p50_ms:.2f}", f"{run.p99_ms:.1f}", f"{run.growth_ms_per_s:+.2f}", "yes" if sustained(run) else "**no**")
         for row in results.rows if row.name in names for run in row.runs
     ]  # fmt: skip
     return table(
