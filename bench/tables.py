@@ -107,7 +107,8 @@ def searches_table(results: Results) -> str:
     names = {row.name for row in CATALOGUE if isinstance(row, Search)}
     lines = [
         (run.side, f"{run.asked_per_s:,.0f}", f"{run.played_s / run.asked_s:.3f}",
-         f"{run.p50_ms:.2f}", f"{run.p99_ms:.1f}", f"{run.growth_ms_per_s:+.2f}", "yes" if sustained(run) else "**no**")
+         f"{run.p50_ms:.2f}", f"{run.p99_ms:.1f}", f"{run.growth_ms_per_s:+.2f}",
+         "yes" if sustained(run) else "**no**")
         for row in results.rows if row.name in names for run in row.runs
     ]  # fmt: skip
     return table(

@@ -44,4 +44,4 @@ def decide_alone(settings: Settings) -> list[Value]:
 
 def _fold(entries: list[Entry]) -> list[object]:
     state = State()
-    return [decide(state, entry_id, fields) for entry_id, fields in entries]
+    return [out for entry_id, fields in entries for out in decide(state, entry_id, fields)]

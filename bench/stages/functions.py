@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import count
 
 from bench.model import Value
-from bench.settings import Settings
+from bench.settings import Settings as BenchSettings
 from bench.stages.core import LOG_RATE
 from bench.stages.raw_log import payloads_of, synthetic_log
 from bench.stages.timing import rate, server
@@ -17,19 +17,20 @@ from mdhub.streams.server import Profile
 from mdhub.streams.topology import RAW
 from mdhub_arbiter.leader import Leader
 from mdhub_arbiter.recovery import recover
+from mdhub_arbiter.settings import Settings, Wanted
 
 BATCH = 100
 HEADER = b"header-of-20-bytes.."
 PROFILES: tuple[Profile, ...] = ("fast", "single")
 
 
-def functions(settings: Settings) -> list[Value]:
+def functions(settings: BenchSettings) -> list[Value]:
     """`raw_append` and `clean_append` at batch 100, both profiles."""
     payloads = payloads_of(synthetic_log(settings.few(100_000), LOG_RATE))[:50_000]
     return [value for profile in PROFILES for value in _written(profile, payloads, settings)]
 
 
-def reader(settings: Settings) -> list[Value]:
+def reader(settings: BenchSettings) -> list[Value]:
     """Read raw from its begin, replies decoded to entries."""
     payloads = payloads_of(synthetic_log(settings.few(100_000), LOG_RATE))
     with server("fast") as url:
@@ -40,13 +41,13 @@ def reader(settings: Settings) -> list[Value]:
     return [read]
 
 
-def arbiter(settings: Settings) -> list[Value]:
+def arbiter(settings: BenchSettings) -> list[Value]:
     """Read, decide and commit a raw log that is there already, as a leader does."""
     entries = synthetic_log(settings.few(100_000), LOG_RATE)
     return [_arbiter(profile, entries, settings.rounds) for profile in PROFILES]
 
 
-def _written(profile: Profile, payloads: list[bytes], settings: Settings) -> Iterator[Value]:
+def _written(profile: Profile, payloads: list[bytes], settings: BenchSettings) -> Iterator[Value]:
     with server(profile) as url:
         sessions, prefixes = count(1), count()
         log = _led(url, "bench:")
@@ -127,7 +128,7 @@ def _lead(log: Log) -> None:
     """The leader's loop without clock and housekeeping."""
     leader = Leader(
         log, shard=0, instance="bench", leadership=log.leadership(0),
-        recovered=recover(log, 0), since_ns=0,
+        recovered=recover(log, 0), since_ns=0, wanted=Wanted(Settings()),
     )  # fmt: skip
     tail = log.tail(RAW, after=FIRST_ID)
     while entries := tail.read(block_ms=0, count=1_000):

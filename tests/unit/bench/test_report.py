@@ -27,7 +27,8 @@ BLOCK = (
 def run(side: str = HUB, *, p50_ms: float = 0.5, asked: float = 1_000, **more: object) -> Run:
     base = Run(
         side=side, round=1, asked_per_s=asked, asked_s=15.0, played_s=15.0,
-        ticks=1_000, ticks_per_s=asked, p50_ms=p50_ms, p99_ms=2.0, p999_ms=3.0, max_ms=4.0, growth_ms_per_s=0.0, hops={},
+        ticks=1_000, ticks_per_s=asked, p50_ms=p50_ms, p99_ms=2.0, p999_ms=3.0, max_ms=4.0,
+        growth_ms_per_s=0.0, hops={},
         cpu_s={"server": 60.0, "arbiter 0": 40.0}, rss_mb={}, samples="samples/x.csv.zst",
     )  # fmt: skip
     return msgspec.structs.replace(base, **more)
