@@ -42,8 +42,7 @@ fmt: install-test ## put the code into house style
 	$(RUN) ruff check --fix-only .
 	$(RUN) ruff format .
 
-bench: install ## measure speed (ARGS="--help" for options)
-	@test -f bench/__main__.py || { echo "no benchmark yet: bench/__main__.py is missing"; exit 1; }
+bench: install ## measure speed beside floor and peers, an hour (ARGS="--help", "list")
 	$(RUN) bench $(ARGS)
 
 wire-docs: install ## write docs/wire.md and docs/wire.schema.json from the code

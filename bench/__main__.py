@@ -1,107 +1,196 @@
-"""`make bench`: measure, print one table, keep raw samples and a dated summary.
-
-    make bench                               everything, about five minutes
-    make bench ARGS="stages"                 single stages, one minute
-    make bench ARGS="chain --rounds 1"       end to end beside the bare floor
-
-Let nothing else run meanwhile: there are two cores, and the chain uses both.
-"""
+"""`make bench` = `python -m bench`: measure, keep samples and results, say where they are."""
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
-import statistics
+import shlex
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from bench import stages
-from bench.run import Load, Samples, run_floor, run_hub
+import msgspec
 
-RESULTS = Path(__file__).parent / "results"
-SECONDS = 15.0
+from bench.catalogue import CATALOGUE, Row
+from bench.environment import bench_python
+from bench.machine import commit, machine, versions
+from bench.measure import Measurer, planned_s
+from bench.model import BenchError, Results
+from bench.profile import SERVICES, SUFFIX, Wish, profile
+from bench.report import IMAGES, write_report
+from bench.results import FOLDER, differences, load, save
+from bench.settings import Settings
+from bench.tables import chains_table, stages_table, targets_table
 
-Row = tuple[str, dict[str, Any]]
+COMMANDS = ("run", "list", "report", "plot", "recompute", "profile")
+QUICK_S = 0.8
+EXAMPLES = """commands:
+  run         measure (the default)
+  list        the rows, and how long each takes
+  report      write the measured part of docs/performance.md, and the figures
+  plot        the figures alone
+  recompute   compute every latency of a results file again from its samples
+  profile     where one service spends its time under load
+
+examples:
+  make bench                                          everything, about an hour: see `list`
+  make bench ARGS="--only chain-1000 price-*"         some rows; * stands for anything
+  make bench ARGS="--quick"                           does every row run? (numbers say nothing)
+  make bench ARGS="list"
+  python -m bench --only peers-* --rounds 5 --json > peers.json
+  python -m bench report bench/results/2026-11-21-1a2b3c4d
+  python -m bench profile --service arbiter --rate 10000 --seconds 20
+
+Let nothing else run meanwhile: a hub on one host uses every core there is.
+"""
 
 
-def main() -> None:
-    """Measure what was asked for."""
-    parser = argparse.ArgumentParser(
-        prog="make bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do what was asked. Exit codes: 0 done, 1 something could not be measured, 2 wrong use."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    command = words.pop(0) if words and words[0] in COMMANDS else "run"
+    work = {
+        "run": _run, "list": _list, "report": _report, "plot": _plot,
+        "recompute": _recompute, "profile": _profile,
+    }  # fmt: skip
+    try:
+        return work[command](words)
+    except BenchError as error:
+        sys.stderr.write(f"bench: {error}\n")
+        return 1
+
+
+def _parser(command: str, description: str) -> argparse.ArgumentParser:
+    return argparse.ArgumentParser(
+        prog=f"python -m bench {command}".strip(), description=description, epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+
+
+def _measure_options(command: str, description: str) -> argparse.ArgumentParser:
+    parser = _parser(command, description)
+    parser.add_argument("--only", nargs="+", metavar="ROW", default=["*"], help="rows to measure")
+    parser.add_argument("--quick", action="store_true", help="a fraction of a second each")
+    parser.add_argument("--rounds", type=int, help="alternations of the sides (default 3, quick 1)")
+    parser.add_argument(
+        "--seconds", type=float, help=f"of each end-to-end run (default 15, quick {QUICK_S:g})"
     )
-    parser.add_argument("what", nargs="?", choices=["all", "stages", "chain"], default="all")
-    parser.add_argument("--rounds", type=int, default=3, help="alternations hub / floor")
-    parser.add_argument("--keep", type=Path, default=RESULTS, help="folder of the results")
-    options = parser.parse_args()
-    result: dict[str, Any] = {"when": datetime.now(UTC).isoformat(), "machine": _machine()}
-    if options.what in {"all", "stages"}:
-        result["stages"] = [list(row) for row in _shown(stages.run())]
-    if options.what in {"all", "chain"}:
-        result["chain"] = dict(_chain(options.rounds, options.keep))
-    options.keep.mkdir(parents=True, exist_ok=True)
-    path = options.keep / f"{datetime.now(UTC):%Y-%m-%d}-{options.what}.json"
-    path.write_text(json.dumps(result, indent=1) + "\n")
-    sys.stdout.write(f"kept in {path}\n")
+    return parser
 
 
-def _machine() -> dict[str, Any]:
-    return {"cores": os.cpu_count(), "python": platform.python_version(), "os": platform.system()}
+def _settings(options: argparse.Namespace) -> Settings:
+    quick: bool = options.quick
+    settings = Settings(
+        seconds=options.seconds or (QUICK_S if quick else 15.0),
+        rounds=options.rounds or (1 if quick else 3),
+        quick=quick,
+    )
+    if settings.seconds < 0.5 or settings.rounds < 1:
+        raise BenchError("expected --seconds of at least 0.5 and --rounds of at least 1")
+    return settings
 
 
-def _shown(rows: list[stages.Row]) -> list[stages.Row]:
-    for name, value, unit in rows:
-        sys.stdout.write(f"{name:<40} {value:>14,.2f} {unit}\n")
+def _rows(patterns: Sequence[str]) -> list[Row]:
+    rows = [row for row in CATALOGUE if any(Path(row.name).match(p) for p in patterns)]
+    if not rows:
+        known = ", ".join(row.name for row in CATALOGUE)
+        raise BenchError(f"--only {' '.join(patterns)} fits no row; the rows are {known}")
     return rows
 
 
-def _chain(rounds: int, keep: Path) -> Iterator[Row]:
-    """End to end; hub and floor alternate, so that a slow minute hits both."""
-    paced = Load(ticks_per_s=1_000, seconds=SECONDS)
-    hub, floor = [], []
-    for number in range(rounds):
-        hub.append(_kept(run_hub(paced), keep, f"hub-1000-{number}"))
-        floor.append(_kept(run_floor(paced), keep, f"floor-1000-{number}"))
-    yield _show("hub, 2 x 1,000 ticks/s, fast", hub)
-    yield _show("floor, the same", floor)
-    for name, load in (
-        ("hub, profile single", Load(ticks_per_s=1_000, seconds=SECONDS, profile="single")),
-        ("hub, with monitor", Load(ticks_per_s=1_000, seconds=SECONDS, monitor=True)),
-        ("hub, two publishers", Load(ticks_per_s=1_000, seconds=SECONDS, publishers=2)),
-        ("hub, 2 x 5,000 ticks/s", Load(ticks_per_s=5_000, seconds=SECONDS)),
-        ("hub, 2 x 10,000 ticks/s", Load(ticks_per_s=10_000, seconds=SECONDS)),
-        ("hub, 2 x 20,000 ticks/s", Load(ticks_per_s=20_000, seconds=SECONDS)),
-    ):
-        yield _show(name, [run_hub(load)])
+def _run(words: list[str]) -> int:
+    parser = _measure_options("", "Measure the hub, its bare floor, its peers and its parts.")
+    parser.add_argument("--json", action="store_true", help="print the results as JSON")
+    parser.add_argument("--keep", type=Path, help="folder (default bench/results/<date>-<machine>)")
+    options = parser.parse_args(words)
+    settings, rows = _settings(options), _rows(options.only)
+    here, now = machine(), datetime.now(UTC)
+    suffix = "-quick" if settings.quick else ""
+    folder = options.keep or FOLDER / f"{now:%Y-%m-%dT%H%M}-{here.id}{suffix}"
+    began_at = commit()
+    measured = Measurer(settings, folder, rows).all()
+    results = Results(
+        when=f"{now:%Y-%m-%d %H:%M} UTC", machine=here, versions=versions(), commit=began_at,
+        command=shlex.join(["python", "-m", "bench", *words]), quick=settings.quick,
+        seconds=settings.seconds, rounds=settings.rounds, rows=measured,
+    )  # fmt: skip
+    path = save(results, folder)
+    if options.json:
+        sys.stdout.write(msgspec.json.encode(results).decode() + "\n")
+    else:
+        _show(results)
+    sys.stderr.write(f"bench: kept in {path}\n")
+    return 1 if any(row.skipped for row in measured) else 0
 
 
-def _kept(samples: Samples, keep: Path, name: str) -> Samples:
-    """Keep the latencies as they were measured (int64, ns)."""
-    folder = keep / "samples"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / f"{name}.i64").open("wb") as file:
-        samples.latency_ns.tofile(file)
-    return samples
+def _show(results: Results) -> None:
+    chains = [row for row in results.rows if row.runs]
+    parts = [targets_table(results)]
+    parts += [stages_table(results)] if any(row.values for row in results.rows) else []
+    parts += [chains_table(chains)] if chains else []
+    sys.stdout.write("\n\n".join(parts) + "\n")
 
 
-def _show(name: str, runs: list[Samples]) -> Row:
-    row = {
-        "ticks_per_s": round(statistics.median(r.rate() for r in runs), 1),
-        "p50_ms": round(statistics.median(r.percentile_ms(0.5) for r in runs), 3),
-        "p99_ms": round(statistics.median(r.percentile_ms(0.99) for r in runs), 3),
-        "p999_ms": round(statistics.median(r.percentile_ms(0.999) for r in runs), 3),
-        "trend_ms": round(statistics.median(r.trend_ms() for r in runs), 3),
-        "runs": len(runs),
-    }
-    words = "  ".join(f"{key} {value}" for key, value in row.items())
-    sys.stdout.write(f"{name:<28} {words}\n")
-    sys.stdout.flush()
-    return name, row
+def _list(words: list[str]) -> int:
+    options = _measure_options("list", "List the rows and how long they take.").parse_args(words)
+    settings, rows = _settings(options), _rows(options.only)
+    for row in rows:
+        minutes = planned_s(row, settings) / 60
+        sys.stdout.write(f"{row.name:<16} {minutes:6.1f} min  {row.title}\n")
+    total = sum(planned_s(row, settings) for row in rows) / 60
+    sys.stdout.write(f"{'all':<16} {total:6.1f} min\n")
+    return 0
+
+
+def _report(words: list[str]) -> int:
+    parser = _parser("report", "Write docs/performance.md and docs/img/ from a results file.")
+    parser.add_argument("file", type=Path, help="results.json or its folder")
+    options = parser.parse_args(words)
+    sys.stderr.write(f"bench: wrote {write_report(options.file)}\n")
+    return _draw(options.file, IMAGES)
+
+
+def _plot(words: list[str]) -> int:
+    parser = _parser("plot", "Draw the growth rows as SVG.")
+    parser.add_argument("file", type=Path, help="results.json or its folder")
+    parser.add_argument("--to", type=Path, default=IMAGES, help="folder (default docs/img)")
+    options = parser.parse_args(words)
+    return _draw(options.file, options.to)
+
+
+def _draw(file: Path, folder: Path) -> int:
+    load(file)
+    command = [str(bench_python()), "-m", "bench.plots", str(file), str(folder)]
+    return subprocess.run(command, check=False).returncode
+
+
+def _recompute(words: list[str]) -> int:
+    parser = _parser("recompute", "Compute latencies again from the kept samples, and compare.")
+    parser.add_argument("file", type=Path, help="results.json or its folder")
+    options = parser.parse_args(words)
+    results = load(options.file)
+    folder = options.file if options.file.is_dir() else options.file.parent
+    found = differences(results, folder)
+    runs = sum(len(row.runs) for row in results.rows)
+    sys.stdout.write("\n".join([*found, f"{runs} runs, {len(found)} differences"]) + "\n")
+    return 1 if found else 0
+
+
+def _profile(words: list[str]) -> int:
+    parser = _parser("profile", "Record one service under load with py-spy.")
+    parser.add_argument("--service", choices=SERVICES, default="arbiter")
+    parser.add_argument("--seconds", type=float, default=10.0, help="to record (default 10)")
+    parser.add_argument("--rate", type=float, default=5_000.0, help="distinct ticks/s")
+    parser.add_argument("--format", choices=sorted(SUFFIX), default="flamegraph")
+    parser.add_argument("--native", action="store_true", help="frames of extensions too")
+    parser.add_argument("--out", type=Path, help="file (default profile-<service>.svg or .json)")
+    options = parser.parse_args(words)
+    out = options.out or Path(f"profile-{options.service}.{SUFFIX[options.format]}")
+    wish = Wish(options.service, options.seconds, options.rate, options.format, out, options.native)
+    sys.stdout.write(f"{profile(wish)}\n")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -15,13 +15,11 @@ from collections import deque
 
 import zmq
 
-from mdhub.market.snapshot import Snapshot
-from mdhub.market.synthetic import SyntheticMarket
+from bench.load import clean_tick, paced
 from mdhub.runtime.service import begin, redis_url
 from mdhub.streams.client import Link
 from mdhub.streams.redis_tail import RedisTail
 from mdhub.wire.codec import encode
-from mdhub.wire.ticks import SCHEMA_VERSION, CleanTick
 
 RAW, CLEAN = "floor:raw", "floor:clean"
 READ = 1_000
@@ -47,27 +45,11 @@ def _produce(options: argparse.Namespace) -> None:
     arrived = threading.Event()
     writer = threading.Thread(target=_append, args=(waiting, arrived, done))
     writer.start()
-    market = SyntheticMarket(seed=7, ticks_per_s=options.rate)
-    for snapshot in market.snapshots():
-        due_ns = options.start_ns + snapshot.made_ns - market.start_ns
-        if snapshot.made_ns - market.start_ns > options.seconds * 1e9 or stop.is_set():
-            break
-        wait_ns = due_ns - time.time_ns()
-        if wait_ns > 0:
-            time.sleep(wait_ns / 1e9)
-        waiting.append(encode(_clean(snapshot, options.name, time.time_ns())))
+    for snapshot in paced(options.rate, options.seconds, options.start_ns, stop):
+        waiting.append(encode(clean_tick(snapshot, options.name, time.time_ns())))
         arrived.set()
     done.set()
     writer.join()
-
-
-def _clean(snapshot: Snapshot, source: str, recv_ns: int) -> CleanTick:
-    s = snapshot
-    return CleanTick(
-        SCHEMA_VERSION, s.symbol, s.exchange, s.day, s.exchange_ns, recv_ns, source, 0, s.last,
-        s.volume, s.turnover, s.open_interest, s.open, s.high, s.low, None, None, s.pre_close,
-        s.pre_settlement, s.pre_open_interest, s.limit_up, s.limit_down, s.average, s.bids, s.asks,
-    )  # fmt: skip
 
 
 def _append(waiting: deque[bytes], arrived: threading.Event, done: threading.Event) -> None:

@@ -21,4 +21,6 @@ compile --extra demo pyproject.toml requirements/demo.in --output-file requireme
 compile --constraints requirements/demo.txt \
     --extra demo pyproject.toml requirements/demo.in requirements/test.in \
     --output-file requirements/test.txt
-grep -c '==' requirements/demo.txt requirements/test.txt
+compile requirements/bench.in --output-file requirements/bench.txt
+compile --no-deps requirements/bench-vnpy.in --output-file requirements/bench-vnpy.txt
+grep -c '==' requirements/demo.txt requirements/test.txt requirements/bench*.txt

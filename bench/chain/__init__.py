@@ -1,0 +1,1 @@
+"""End-to-end chains of real processes: the hub, its bare floor, and peers."""

@@ -1,0 +1,1 @@
+"""Single stages, each alone: what one part costs without the others."""

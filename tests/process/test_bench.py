@@ -1,0 +1,49 @@
+"""Every row of the benchmarks runs. Its numbers mean nothing here and are not looked at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench.catalogue import CATALOGUE, NATS, VNPY, Row, Stage
+from bench.environment import bench_python, nats_server
+from bench.measure import Measurer
+from bench.model import BenchError
+from bench.results import differences
+from bench.samples import read_csv
+from bench.settings import Settings
+from tests.unit.bench.test_report import results
+
+pytestmark = [pytest.mark.process, pytest.mark.timeout(90)]
+
+QUICK = Settings(seconds=0.8, rounds=1, quick=True, may_install=False)
+
+
+def absent() -> set[str]:
+    """Peers that are not on this machine: their rows must say so."""
+    try:
+        bench_python(may_install=False)
+    except BenchError:
+        return {VNPY, NATS}
+    try:
+        nats_server(may_install=False)
+    except BenchError:
+        return {NATS}
+    return set()
+
+
+@pytest.mark.parametrize("row", CATALOGUE, ids=lambda row: str(row.name))
+def test_row_runs(row: Row, tmp_path: Path) -> None:
+    """A row measures all it promises; a peer that is not installed gives a reason, no number."""
+    (result,) = Measurer(QUICK, tmp_path, [row]).all()
+    if isinstance(row, Stage):
+        assert result.skipped == {}
+        assert result.values
+        assert all(number > 0 for value in result.values for number in value.rounds)
+        return
+    sides = {side.name for side in row.sides(QUICK)}
+    assert set(result.skipped) == sides & absent()
+    assert {run.side for run in result.runs} == sides - absent()
+    assert all(read_csv(tmp_path / run.samples).ticks for run in result.runs)
+    assert differences(results(result), tmp_path) == []
