@@ -6,12 +6,12 @@ PYTHONS ?=
 ARGS ?=
 
 RUN = $(VENV)/bin/python -m
-PROGRAMS = $(patsubst %/,%,$(sort $(dir $(wildcard bench/*.py examples/*.py scripts/*.py))))
+PROGRAMS = $(patsubst %/,%,$(sort $(dir $(wildcard bench/*.py examples/*.py scripts/*.py truth/*.py))))
 
 export PYTHON VENV
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test demo test lint fmt bench wire-docs config-docs wheel lock test-all clean
+.PHONY: help install install-test demo test lint fmt bench truth wire-docs config-docs wheel lock test-all clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ fmt: install-test ## put the code into house style
 bench: install ## measure speed (ARGS="--help" for options)
 	@test -f bench/__main__.py || { echo "no benchmark yet: bench/__main__.py is missing"; exit 1; }
 	$(RUN) bench $(ARGS)
+
+truth: install ## prove the rules on labelled anomalies (ARGS="--help" for options)
+	$(RUN) truth $(ARGS)
 
 wire-docs: install ## write docs/wire.md from the code
 	$(RUN) mdhub.wire.markdown > docs/wire.md
