@@ -6,7 +6,7 @@ add (A05: to put in the old one's stead), or None where the place does not lend 
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
 from random import Random
@@ -71,11 +71,15 @@ class Arrivals:
 
     def out_of_session(self, place: int, rng: Random) -> Delivery | None:
         """A21: a row of test data in a break, at night, at a weekend, with more volume."""
-        row = self.deliveries[place]
+        lane = self._lanes[self._lane(self.deliveries[place])]
         if not self.gaps:
             return None
         start_ns, end_ns = rng.choice(self.gaps)
         at_ns = rng.randrange(start_ns, end_ns)
+        before = bisect_left(lane, at_ns, key=lambda i: self.deliveries[i].arrive_ns) - 1
+        if before < 0:
+            return None
+        row = self.deliveries[lane[before]]
         fact = self.stream.facts[row.fact]
         date, time, ms = time_text(at_ns)
         if not _is_closed(fact.exchange, time, weekday=_weekday(at_ns)):

@@ -74,7 +74,7 @@ class Script:
     def at(self, time: str, *, day: str = "") -> Script:
         """Go to a time of day; a new day begins with volume 0."""
         if day and day != self.day:
-            self.day, self.volume, self.value, self.high = day, 0, 0, 0
+            self.day, self.volume, self.value = day, 0, 0
         self.at_ns = clock_ns(self.day, time, "0") + self._phase_ns()
         return self
 
@@ -90,10 +90,10 @@ class Script:
 
     def trade(self, lots: int, *, tag: str = "", role: str = "tick") -> Script:
         """One row, half a second after the one before; `lots` at the current price."""
-        if lots:
-            self.open = self.open if self.high else self.price
-            self.low = min(self.low, self.price) if self.high else self.price
-            self.high = max(self.high, self.price)
+        if lots and not self.volume:
+            self.open = self.high = self.low = self.price
+        elif lots:
+            self.high, self.low = max(self.high, self.price), min(self.low, self.price)
         self.volume += lots
         self.value += lots * self.price
         self._add(tag, role)
@@ -127,7 +127,7 @@ class Script:
             "ExchangeID": self.contract.exchange, "UpdateTime": time, "UpdateMillisec": ms,
             "LastPrice": text(self.price + self.fraction), "Volume": str(self.volume),
             "OpenInterest": "50000",
-            "OpenPrice": text(self.open), "HighestPrice": text(self.high),
+            "OpenPrice": text(self.open), "HighestPrice": text(self.high + self.fraction),
             "LowestPrice": text(self.low), "ClosePrice": DBL_MAX, "SettlementPrice": DBL_MAX,
             "PreClosePrice": text(_PRICE - 2), "PreSettlementPrice": text(_PRICE),
             "PreOpenInterest": "49000", "UpperLimitPrice": text(_PRICE + self.band),

@@ -22,8 +22,8 @@ def limit_locked(script: Script, tag: str) -> None:
     script.walk(20)
     script.price = 1_100
     script.over = {"BidPrice1": script.text(1_100), "AskPrice1": DBL_MAX, "AskVolume1": "0"}
-    for _ in range(30):
-        script.trade(script.rng.randrange(3), tag=tag)
+    for number in range(30):
+        script.trade(script.rng.randrange(3) if number else 9, tag=tag)
 
 
 def limit_locked_down(script: Script, tag: str) -> None:
@@ -32,8 +32,8 @@ def limit_locked_down(script: Script, tag: str) -> None:
     script.price = 900
     nothing = "0" if script.contract.exchange == "CZCE" else DBL_MAX
     script.over = {"AskPrice1": script.text(900), "BidPrice1": nothing, "BidVolume1": "0"}
-    for _ in range(30):
-        script.trade(script.rng.randrange(3), tag=tag)
+    for number in range(30):
+        script.trade(script.rng.randrange(3) if number else 9, tag=tag)
 
 
 def nothing_traded(script: Script, tag: str) -> None:
@@ -137,9 +137,8 @@ def new_day(script: Script, tag: str) -> None:
     """Volume begins anew: at the night's open for the next trading day, or in the morning."""
     script.at("14:59:50").walk(15)
     if script.contract.exchange in _NIGHT:
-        tomorrow, night_ns = script.next_day(), script.at_ns + 6 * 3600 * SECOND_NS
-        script.at("21:00:00", day=tomorrow)
-        script.at_ns = night_ns
+        script.at("21:00:00", day=script.next_day())
+        script.at_ns -= 86_400 * SECOND_NS
     else:
         script.at("09:30:00", day=script.next_day())
     script.walk(10, tag=tag)
