@@ -110,7 +110,8 @@ def _report(findings: Findings, options: argparse.Namespace) -> int:
         options.json.write_text(json.dumps(as_json(findings), indent=1) + "\n", encoding="utf-8")
     page = options.report or (None if options.quick or options.only else DOCS / "truth.md")
     if page:
-        page.write_text(as_markdown(findings, DOCS), encoding="utf-8")
+        so_far = page.read_text(encoding="utf-8") if page.is_file() else ""
+        page.write_text(as_markdown(findings, so_far), encoding="utf-8")
         _say(f"written: {page}")
     return 3 if options.strict and met < len(found) else 0
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 from truth.anomalies import EXPECTED
@@ -15,8 +14,8 @@ from truth.targets import KIND_TARGET, NEEDS_FULL_ROWS, checks, share_lost
 
 __all__ = ["Findings", "as_json", "as_markdown"]
 
-RECORDINGS_PAGE: Final = "truth-recordings.md"
-"""Beside the report: what became of the recordings row by row, written by its own command."""
+RECORDINGS: Final = "## Recordings, row by row"
+"""Heading of a section that another program writes into the same page: it is kept as it is."""
 
 _TITLES: Final = {
     "A01": "exact repeat, same feed", "A02": "copy from another feed", "A03": "night replayed",
@@ -104,12 +103,12 @@ def as_json(findings: Findings) -> dict[str, Any]:
     }
 
 
-def as_markdown(findings: Findings, docs: Path) -> str:
-    """Return docs/truth.md."""
+def as_markdown(findings: Findings, page: str = "") -> str:
+    """Return docs/truth.md; `page` is what it says so far."""
     parts = [
         _head(findings),
         _verdict(findings),
-        _recorded(docs),
+        _recorded(page),
         _corpus(findings),
         _collateral(findings),
         _traps(findings),
@@ -125,7 +124,7 @@ def _head(findings: Findings) -> str:
     rows = sum(result.rows for result in findings.results)
     recordings = f"Recordings: {findings.skipped}." if findings.skipped else ""
     return (
-        "# The proof of the rules\n\n"
+        "# Truth\n\n"
         f"Written by `{findings.command}` on {findings.date}, seed {findings.seed}: "
         f"{rows:,} rows in {len(findings.results)} corpora. {recordings}\n\n"
         "A generator makes labelled rows from clean streams, `mdhub arbitrate` judges them as a "
@@ -145,10 +144,10 @@ def _verdict(findings: Findings) -> str:
     return "\n\n".join(lines)
 
 
-def _recorded(docs: Path) -> str:
-    page = docs / RECORDINGS_PAGE
-    body = page.read_text(encoding="utf-8").strip() if page.is_file() else "Not measured yet."
-    return f"## The recordings, row by row\n\n{body}"
+def _recorded(page: str) -> str:
+    _, heading, rest = page.partition(f"{RECORDINGS}\n")
+    body = rest.partition("\n## ")[0].strip() if heading else "Not measured yet."
+    return f"{RECORDINGS}\n\n{body}"
 
 
 def _corpus(findings: Findings) -> str:
