@@ -53,6 +53,7 @@ class Script:
         self.price = _PRICE
         self.volume = 0
         self.value = 0
+        self.size = 1
         self.high = self.low = self.open = 0
         self.band = _BAND
         self.clock_s = 0
@@ -102,6 +103,8 @@ class Script:
 
     def _add(self, tag: str, role: str) -> None:
         made_ns = self.at_ns
+        # Another size each time: equal rows beside each other would be a repeat.
+        self.size = (self.size + self.rng.randrange(1, 88)) % 89 + 1
         ts_ns = made_ns + self.clock_s * SECOND_NS
         if self.contract.exchange == "CZCE":
             ts_ns = ts_ns // SECOND_NS * SECOND_NS
@@ -132,8 +135,8 @@ class Script:
             "PreClosePrice": text(_PRICE - 2), "PreSettlementPrice": text(_PRICE),
             "PreOpenInterest": "49000", "UpperLimitPrice": text(_PRICE + self.band),
             "LowerLimitPrice": text(_PRICE - self.band), "BidPrice1": text(bid),
-            "BidVolume1": str(self.rng.randrange(1, 90)), "AskPrice1": text(ask),
-            "AskVolume1": str(self.rng.randrange(1, 90)), **self._money(),
+            "BidVolume1": str(self.size), "AskPrice1": text(ask),
+            "AskVolume1": str(self.size + 1), **self._money(),
         }  # fmt: skip
         return cells if self.volume else cells | _NEW
 
