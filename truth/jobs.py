@@ -48,7 +48,7 @@ class Size:
 
     seed: int = 1
     each: int = 200
-    """Anomalies of a kind per stream."""
+    """Anomalies of a kind per stream; half as many where it has one contract."""
     sim_s: int = 1_500
     sim_rate: float = 90.0
     trap_rows: int = 200
@@ -166,7 +166,9 @@ def _clean(
 def _mixed(
     stream: Stream, deliveries: list[Delivery], size: Size
 ) -> tuple[list[Delivery], list[Outage]]:
-    return inject(stream, deliveries, FEEDS, each=size.each, seed=size.seed), []
+    # Two days of one contract have room for half as many, 4 s apart.
+    each = size.each if len(stream.contracts) > 1 else size.each // 2
+    return inject(stream, deliveries, FEEDS, each=each, seed=size.seed), []
 
 
 def _replayed(
