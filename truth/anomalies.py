@@ -127,7 +127,23 @@ def outside_limits(row: Row, rng: Random) -> Cells | None:
     away = rng.randrange(1, 50) * row.contract.tick
     if not up or not down or row.volume() <= 0:
         return None
-    return {"LastPrice": row.price(up + away if rng.random() < 0.5 else down - away)}
+    above = rng.random() < 0.5
+    price = up + away if above else down - away
+    cells = {"LastPrice": row.price(price)}
+    if rng.random() < 0.5:
+        cells |= _traded_at(row, price, "HighestPrice" if above else "LowestPrice")
+    return cells
+
+
+def _traded_at(row: Row, price: float, extreme: str) -> Cells:
+    """Make the rest of the row agree with a price: only what it is beside can give it away."""
+    lots = 10
+    cells = {"Volume": str(row.volume() + lots), extreme: row.price(price)}
+    turnover = number(row.now["Turnover"])
+    if turnover:
+        money = lots * price * row.contract.multiplier
+        cells["Turnover"] = row.price(turnover + money)
+    return cells
 
 
 def wrong_scale(row: Row, rng: Random) -> Cells | None:
