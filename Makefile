@@ -11,7 +11,7 @@ PROGRAMS = $(patsubst %/,%,$(sort $(dir $(wildcard bench/*.py examples/*.py scri
 export PYTHON VENV
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test demo test lint fmt bench wire-docs config-docs state-docs wheel lock test-all clean
+.PHONY: help install install-test demo test lint fmt bench truth wire-docs config-docs state-docs wheel lock test-all clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ fmt: install-test ## put the code into house style
 
 bench: install ## measure speed beside floor and peers, an hour (ARGS="--help", "list")
 	$(RUN) bench $(ARGS)
+
+truth: install ## prove the rules on labelled anomalies (ARGS="--help" for options)
+	$(RUN) truth $(ARGS)
 
 wire-docs: install ## write docs/wire.md and docs/wire.schema.json from the code
 	$(RUN) mdhub.wire.markdown > docs/wire.md

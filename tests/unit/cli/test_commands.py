@@ -35,7 +35,7 @@ def test_commands_of_services_explain_themselves(
         run_command(command, ["--help"])
 
     assert ended.value.code == 0
-    assert f"mdhub {command} " in capsys.readouterr().out.partition("example:")[2]
+    assert f"mdhub {command} " in capsys.readouterr().out.partition("Example:")[2]
 
 
 def test_a_command_of_a_service_that_is_not_installed_says_what_to_install() -> None:
