@@ -30,7 +30,7 @@ __all__ = ["arbitrate", "main"]
 
 EXAMPLE: Final = """Input: CSV (plain, .gz, .zst) with CTP field names, rows in order of arrival.
 Two more columns are understood: Source (else the file's name is the source) and ReceiveTime (ns
-since 1970, UTC). With ReceiveTime rows go to the rules just as they stand; without it TradingDay and ActionDay are the
+since 1970, UTC). With it rows go to the rules just as they stand; without it the dates are the
 true days and rows arrive at their exchange time. Several files are merged by arrival.
 
 Exit codes: 0 all rows decided, 1 a file cannot be read, 2 wrong options or configuration.
