@@ -31,7 +31,7 @@ from mdhub_publisher.clients import Clients, Sent
 from mdhub_publisher.frames import live_frames
 from mdhub_publisher.mismatches import Mismatches
 from mdhub_publisher.shard import Phase, Shard
-from mdhub_publisher.sockets import Sockets
+from mdhub_publisher.sockets import Sockets, send_live
 from mdhub_publisher.source import Follow, Source
 
 __all__ = ["Fanout", "FanoutSettings"]
@@ -73,7 +73,7 @@ class Fanout:
         self._sockets = Sockets(bind=settings.bind, port=settings.port)
         self._live = self._sockets.live
         self._requests = self._sockets.requests
-        self._send = self._live.send_multipart
+        self._send = partial(send_live, self._live)
         self._poller = zmq.Poller()
         self._poller.register(self._live, zmq.POLLIN)
         self._poller.register(self._requests, zmq.POLLIN)

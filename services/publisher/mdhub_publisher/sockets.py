@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 import zmq
+import zmq.backend
 
 from mdhub.runtime.errors import ServiceError
 from mdhub.runtime.ports import holder_of
 
-__all__ = ["Sockets"]
+__all__ = ["Sockets", "send_live"]
+
+_send: Final = zmq.backend.Socket.send
+"""What `send_multipart` calls in the end, without its flags as enums: 0.5 instead of 2.8 us."""
+_MORE: Final = int(zmq.SNDMORE)
 
 LIVE_HWM: Final = 200_000
 """Ten seconds of peak per subscriber. Beyond it messages are dropped, and the client sees it."""
@@ -41,6 +46,14 @@ class Sockets:
     def close(self) -> None:
         """Close both, giving what was sent a moment to leave."""
         self.context.destroy(linger=LINGER_MS)
+
+
+def send_live(socket: zmq.Socket[bytes], frames: list[bytes]) -> None:
+    """Send the three frames of a live message. An XPUB never blocks: it drops for slow clients."""
+    topic, header, payload = frames
+    _send(socket, topic, _MORE)
+    _send(socket, header, _MORE)
+    _send(socket, payload)
 
 
 def _socket(context: zmq.Context[zmq.Socket[bytes]], kind: int, *, hwm: int) -> zmq.Socket[bytes]:
