@@ -10,6 +10,7 @@ from bench.settings import Settings as BenchSettings
 from bench.stages.core import LOG_RATE
 from bench.stages.raw_log import payloads_of, synthetic_log
 from bench.stages.timing import rate, server
+from mdhub.runtime.garbage import Garbage
 from mdhub.streams.ids import clean_id
 from mdhub.streams.open import open_log
 from mdhub.streams.port import FIRST_ID, CleanBatch, Entry, LeadRequest, Log, Positions
@@ -44,6 +45,7 @@ def reader(settings: BenchSettings) -> list[Value]:
 def arbiter(settings: BenchSettings) -> list[Value]:
     """Read, decide and commit a raw log that is there already, as a leader does."""
     entries = synthetic_log(settings.few(100_000), LOG_RATE)
+    Garbage()  # as the service does
     return [_arbiter(profile, entries, settings.rounds) for profile in PROFILES]
 
 

@@ -14,6 +14,7 @@ from uuid import uuid4
 from mdhub.calendar import BadCalendar, Calendar
 from mdhub.market.errors import MarketError
 from mdhub.runtime.backoff import Backoff
+from mdhub.runtime.garbage import Garbage
 from mdhub.runtime.logging import Logger, service_logger
 from mdhub.runtime.outage import Outage
 from mdhub.runtime.service import begin, redis_url
@@ -94,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
         default=os.environ.get("MDHUB_CALENDAR__OVERRIDE", ""),
         help="override file on top of mdhub's trading calendar (see mdhub calendar --help)",
     )
+    parser.set_defaults(idle=bool)
     return parser
 
 
@@ -128,6 +130,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     stop = begin()
     logger = service_logger("arbiter", options.id)
+    options.idle = Garbage().idle
     backoff = Backoff(first_s=0.02, ceiling_s=0.5)
     outage, used = Outage(logger), Event()
     while not stop.is_set():
@@ -217,6 +220,7 @@ def _lead(
         since_ns=wall_ns,
         wanted=Wanted(options.rules, _of_shard(options), options.calendar),
         outages=outage.counters,
+        idle=options.idle,
     )
     leader.run(stop)
 

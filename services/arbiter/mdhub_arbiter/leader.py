@@ -65,6 +65,7 @@ class Leader:
         since_ns: int,
         wanted: Wanted,
         outages: Callable[[], dict[str, int]] = dict,
+        idle: Callable[[], object] = bool,
     ) -> None:
         self._log = log
         self._shard = shard
@@ -82,6 +83,7 @@ class Leader:
         self._since_ns = since_ns
         """Log time of the own lead entry: the state is the leader's own once it got there."""
         self._read = 0
+        self._idle = idle
         self._wanted: Wanted | None = wanted
         self._horizon = HorizonWatch(instance)
 
@@ -95,6 +97,8 @@ class Leader:
                 entries = tail.read(block_ms=max(1, int(left_s * 1000)), count=READ_COUNT)
                 if entries:
                     self.commit(entries)
+                else:
+                    self._idle()
                 if time.monotonic() >= self._due.clock_s:
                     self._every_clock()
                 if self._snapshotter.busy:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Final
 
 from mdhub.runtime.errors import ServiceError
+from mdhub.runtime.garbage import Garbage
 from mdhub.runtime.logging import service_logger
 from mdhub.runtime.service import begin, redis_url
 from mdhub.streams import open_log
@@ -36,7 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         open_log, url, service="publisher", prefix=args.prefix, timeout_s=LOG_TIMEOUT_S
     )
     try:
-        Fanout(settings, connect, logger=logger).run(stop.is_set)
+        idle = Garbage().idle
+        Fanout(settings, connect, logger=logger, idle=idle).run(stop.is_set)
     except ServiceError as error:
         logger.error("cannot_serve", reason=str(error))
         return 1

@@ -68,7 +68,9 @@ class Fanout:
         open_log: Callable[[], Log],
         *,
         logger: Logger,
+        idle: Callable[[], object] = bool,
     ) -> None:
+        """`idle` is called when there is nothing to do."""
         self._settings = settings
         self._sockets = Sockets(bind=settings.bind, port=settings.port)
         self._live = self._sockets.live
@@ -95,6 +97,7 @@ class Fanout:
         )
         self.clients = Clients(self._answers, send=self._reply, monotonic_ns=time.monotonic_ns)
         self.published = 0
+        self._idle = idle
         self._next_heartbeat_ns = 0
         self._next_housekeeping_ns = 0
 
@@ -114,6 +117,8 @@ class Fanout:
         """Wait for something to do, at most 50 ms, and do it."""
         source = self.source
         ready = dict(self._poller.poll(self._patience_ms()))
+        if not ready:
+            self._idle()
         now_ns = time.monotonic_ns()
         self._heartbeat_if_due(now_ns)
         try:
