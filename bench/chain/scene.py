@@ -25,6 +25,7 @@ from mdhub.wire.errors import MdhubError
 START_S = 60.0
 END_S = 60.0
 TURN_S = 0.02
+USAGE_EVERY_S = 0.5
 MARGIN_S = 0.2
 """CPU time is read so long before the sources end, while all of them still live."""
 LOG_LINES = 15
@@ -145,8 +146,7 @@ def run_chain(chain: Chain, load: Load) -> Taken:
         _await_word(scene, scene.clients[0], "first")
         scene.rest(load.warm_up_s)
         begin_ns, before = time.time_ns(), scene.usage()
-        scene.rest(load.seconds - load.warm_up_s - MARGIN_S)
-        end_ns, after = time.time_ns(), scene.usage()
+        end_ns, after = _usage_until_end(scene, before, load.seconds - load.warm_up_s - MARGIN_S)
         scene.wait(lambda: chain.ended(scene), "the sources to end", load.seconds * 3 + 30)
         scene.check_none_died()
         _end_clients(scene)
@@ -155,6 +155,21 @@ def run_chain(chain: Chain, load: Load) -> Taken:
             raise BenchError(f"no tick came after the warm-up; {scene.log_tail()}")
         ticks = taken_between(scene.outs[0], begin_ns, end_ns)
         return Taken(samples, _cpu(before, after, ticks), {n: u.rss_mb for n, u in after.items()})
+
+
+def _usage_until_end(
+    scene: Scene, before: dict[str, Usage], seconds: float
+) -> tuple[int, dict[str, Usage]]:
+    """Newest usage while every process still lived, and when that was: sources end on their own."""
+    end_ns, after = time.time_ns(), before
+    until_s = time.monotonic() + seconds
+    while time.monotonic() < until_s:
+        scene.rest(min(USAGE_EVERY_S, seconds))
+        now_ns, found = time.time_ns(), scene.usage()
+        if not before.keys() <= found.keys():
+            break
+        end_ns, after = now_ns, found
+    return end_ns, after
 
 
 @contextmanager
