@@ -100,7 +100,7 @@ def _commit(log: Log, payloads: list[bytes]) -> None:
 
 def _read_all(log: Log) -> None:
     tail = log.tail(RAW, after=FIRST_ID)
-    while tail.read(block_ms=0, count=1_000):
+    while tail.read(block_ms=0, count=128):
         pass
     tail.close()
 
@@ -133,6 +133,6 @@ def _lead(log: Log) -> None:
         recovered=recover(log, 0), since_ns=0, wanted=Wanted(Settings()),
     )  # fmt: skip
     tail = log.tail(RAW, after=FIRST_ID)
-    while entries := tail.read(block_ms=0, count=1_000):
+    while entries := tail.read(block_ms=0, count=128):
         leader.commit(entries)
     tail.close()

@@ -41,7 +41,9 @@ __all__ = ["Leader"]
 
 CLOCK_EVERY_S: Final = 0.1
 SNAPSHOT_EVERY_S: Final = 10.0
-READ_COUNT: Final = 1_000
+READ_COUNT: Final = 128
+"""Entries per commit: what comes in a burst is passed on in parts, so the first need not wait for
+the last to be decided; a commit of this size costs 0.5 us more per entry than one of 1,000."""
 
 
 @dataclass(slots=True)

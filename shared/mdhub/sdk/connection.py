@@ -24,7 +24,8 @@ FILTERS_HWM: Final = 100_000
 """Filters travel as messages: 1,000 (the default) would lose those of a client with more."""
 ANSWER_HWM: Final = 100_000
 REQUEST_HWM: Final = 100
-BATCH: Final = 256
+BATCH: Final = 32
+"""Messages taken in before the first of them is delivered."""
 _ALIVE_NS: Final = 1_000_000_000
 
 _OPTIONS: Final = (
@@ -91,11 +92,11 @@ class Link:
         self.sub = self._live_socket(prefixes)
 
     def live(self) -> list[list[bytes]]:
-        """Fetch live messages that are here, at most 256."""
+        """Fetch live messages that are here, at most 32."""
         return _drain(self.sub)
 
     def answers(self) -> list[list[bytes]]:
-        """Fetch replies that are here, at most 256."""
+        """Fetch replies that are here, at most 32."""
         return _drain(self.dealer)
 
     def ask(self, request: bytes) -> bool:
