@@ -17,7 +17,7 @@ from truth.judge import COMMAND, arbitrate, read_lines
 from truth.outages import Outage, with_frozen_feed, with_gaps
 from truth.repeats import night_replay
 from truth.score import Score, score
-from truth.simulated import simulated
+from truth.simulated import simulated, simulated_day
 from truth.stream import Stream, contract_table, read_recordings, recordings_folder
 from truth.traps import traps
 
@@ -30,6 +30,7 @@ RECORDED: Final = {
     "IF2101": ("IF2101_20210104.csv.zst", "IF2101_20210105.csv.zst"),
 }
 _NIGHTS: Final = ("market2017", "ru1901")
+_WHOLE_DAY: Final = ("clean", "mixed", "replay")
 _LAG_CONTRACTS: Final = "MA801 SR801 TA809 SR801C6200 rb1801 m1801 IF1711"
 LAGS: Final[dict[str, tuple[float, float]]] = {
     "5 ms": (5, 5),
@@ -86,6 +87,7 @@ def full_jobs(*, recordings: bool) -> list[Job]:
     streams = [*(RECORDED if recordings else ()), "sim"]
     jobs = [Job(s, c) for c in ("mixed", "clean", "gaps", "frozen") for s in streams]
     jobs.append(Job("bare", "mixed"))
+    jobs += [Job("night", corpus) for corpus in _WHOLE_DAY]
     if recordings:
         jobs += [Job(stream, "replay") for stream in _NIGHTS]
         jobs += [Job("lag2017", f"lag {lag}") for lag in LAGS]
@@ -97,7 +99,8 @@ def full_jobs(*, recordings: bool) -> list[Job]:
 def quick_jobs() -> list[Job]:
     """A little of everything that needs no file."""
     sim = ["mixed", "clean", "gaps", "frozen"]
-    return [*(Job("sim", corpus) for corpus in sim), *_SCRIPTED]
+    night = (Job("night", corpus) for corpus in _WHOLE_DAY)
+    return [*(Job("sim", corpus) for corpus in sim), *night, *_SCRIPTED]
 
 
 def mutant_jobs() -> list[Job]:
@@ -134,6 +137,9 @@ def _stream(job: Job, size: Size) -> Stream:
     if job.stream in {"sim", "bare"}:
         bare = job.stream == "bare"
         return simulated(seed=size.seed, traded_s=size.sim_s, ticks_per_s=size.sim_rate, bare=bare)
+    if job.stream == "night":
+        traded_s = size.sim_s // 4
+        return simulated_day(seed=size.seed, traded_s=traded_s, ticks_per_s=size.sim_rate)
     folder = recordings_folder()
     contracts = contract_table(folder / "contracts.csv.zst")
     if job.stream == "lag2017":

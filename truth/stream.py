@@ -248,7 +248,12 @@ def _role(line: str, previous: str, identity: list[str], identity_before: list[s
 
 
 def _as_received(cells: list[str], at: dict[str, int]) -> str:
-    """At night DCE sends the trading day as action day, CZCE the natural date as trading day."""
+    """At night DCE sends the trading day as action day, CZCE the natural date as trading day.
+
+    GFEX sends no action day at all.
+    """
+    if cells[at["ExchangeID"]] == "GFEX":
+        cells[at["ActionDay"]] = ""
     hour = int(cells[at["UpdateTime"]][:2])
     if not 3 <= hour < 20:
         if cells[at["ExchangeID"]] == "DCE":
