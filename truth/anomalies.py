@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from random import Random
 from typing import Final, NamedTuple
 
-from truth.stream import Contract, number
+from truth.stream import Contract, in_auction, number
 
 __all__ = ["CORRUPTIONS", "EXPECTED", "Row"]
 
@@ -50,6 +50,10 @@ class Row(NamedTuple):
     def same_day(self) -> bool:
         """Whether the volume has not begun anew since the row before."""
         return int(self.before["Volume"] or 0) <= self.volume()
+
+    def in_auction(self) -> bool:
+        """Whether it was made while orders are only collected."""
+        return in_auction(self.contract, self.now["UpdateTime"])
 
     def price(self, value: float) -> str:
         """Return a price as text, without the noise of binary arithmetic."""
@@ -165,6 +169,8 @@ def spike(row: Row, rng: Random) -> Cells | None:
     down = number(row.now["LowerLimitPrice"])
     if not before or row.volume() <= 0 or row.now["Volume"] != row.before["Volume"]:
         return None
+    if row.in_auction():
+        return None
     price = before + rng.choice((-1, 1)) * rng.randrange(5, 201) * row.contract.tick
     if price <= 0 or (up and price > up) or (down and price < down):
         return None
@@ -224,7 +230,7 @@ def wrong_extremes(row: Row, rng: Random) -> Cells | None:
 def crossed_book(row: Row, _rng: Random) -> Cells | None:
     """A19."""
     bid, ask = number(row.now["BidPrice1"]), number(row.now["AskPrice1"])
-    if not bid or not ask or bid >= ask:
+    if not bid or not ask or bid >= ask or row.in_auction():
         return None
     return {"BidPrice1": row.now["AskPrice1"], "AskPrice1": row.now["BidPrice1"]}
 

@@ -30,6 +30,7 @@ __all__ = [
     "Stream",
     "clock_ns",
     "contract_table",
+    "in_auction",
     "in_session",
     "number",
     "read_recordings",
@@ -146,6 +147,14 @@ def in_session(exchange: str, time: str) -> bool:
     minute = int(time[:2]) * 60 + int(time[3:5])
     sessions = _SESSIONS.get(exchange, _DAY + _NIGHT)
     return any(start <= minute <= end for start, end in sessions)
+
+
+def in_auction(contract: Contract, time: str) -> bool:
+    """Whether orders are only collected then: books may cross."""
+    if contract.exchange in _SESSIONS:
+        is_option = contract.exchange != "CFFEX" or len(contract.symbol) > len("IF2612")
+        return time < "09:30:00" or (is_option and "14:57:00" <= time < "15:00:00")
+    return "20:55:00" <= time < "21:00:00" or "08:55:00" <= time < "09:00:00"
 
 
 def recordings_folder() -> Path:
