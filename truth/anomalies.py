@@ -117,7 +117,16 @@ def no_value(row: Row, rng: Random) -> Cells | None:
     if not fields:
         return None
     chosen = rng.sample(fields, rng.randrange(1, min(3, len(fields)) + 1))
-    return {name: rng.choice(_NO_VALUES) for name in chosen}
+    # Where DBL_MAX is what exchanges send on a good day, it is no anomaly.
+    return {name: rng.choice(_NO_VALUES[_may_be_empty(row, name) :]) for name in chosen}
+
+
+def _may_be_empty(row: Row, name: str) -> bool:
+    if name in {"ClosePrice", "SettlementPrice", "PreClosePrice"}:
+        return True
+    if name in {"BidPrice1", "AskPrice1"}:
+        return not number(row.now[name.replace("Price", "Volume")])
+    return row.volume() <= 0
 
 
 def not_positive(row: Row, rng: Random) -> Cells | None:

@@ -52,9 +52,9 @@ def identity_of(tick: Any) -> Identity:
     bids, asks = tick.bids, tick.asks
     bid, ask = bids[0] if bids else None, asks[0] if asks else None
     if bid is not None:
-        bid = UNKNOWN if is_broken(bid) else (value(bid[0]), bid[1])
+        bid = UNKNOWN if is_broken(bid) else (value(bid[0]), bid[1]) if bid[1] else EMPTY
     if ask is not None:
-        ask = UNKNOWN if is_broken(ask) else (value(ask[0]), ask[1])
+        ask = UNKNOWN if is_broken(ask) else (value(ask[0]), ask[1]) if ask[1] else EMPTY
     return (tick.volume, value(tick.last), value(tick.open_interest), bid, ask)
 
 

@@ -20,6 +20,7 @@ from mdhub_arbiter.quality import SILENT, pause, resume
 from mdhub_arbiter.rules import clean_levels, hard_fault, is_repaired, value
 from mdhub_arbiter.state import HOLDS_SINCE, State
 from mdhub_arbiter.suspicion import (
+    AFTER_THE_BELL,
     IN_AUCTION,
     TIME_AHEAD,
     TIME_BEHIND,
@@ -110,8 +111,9 @@ def _new(
         reason = TIME_AHEAD
     elif phase is Phase.CONTINUOUS:
         reason = suspicion(seen, seen.ref, clean, waived)
-    elif phase is Phase.AUCTION:
-        reason = suspicion(seen, seen.ref, clean, waived | IN_AUCTION)
+    else:
+        waived |= IN_AUCTION if phase is Phase.AUCTION else AFTER_THE_BELL
+        reason = suspicion(seen, seen.ref, clean, waived)
     if reason is None or hold(state, seen, reason, sight, clean):
         _accept(state, seen, sight, clean, tick)
     return None

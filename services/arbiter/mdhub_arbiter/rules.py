@@ -58,16 +58,21 @@ def is_repaired(tick: RawTick, clean: CleanTick) -> bool:
         return True
     if clean.asks is not tick.asks and any(map(is_broken, tick.asks)):
         return True
-    if tick.volume and None in (clean.turnover, clean.open, clean.high, clean.low, clean.average):
-        pairs = (
-            (tick.turnover, clean.turnover), (tick.open, clean.open), (tick.high, clean.high),
-            (tick.low, clean.low), (tick.average, clean.average),
-        )  # fmt: skip
-        if any(before is not None and now is None for before, now in pairs):
+    rest = (
+        tick.close, tick.settlement, tick.last, tick.pre_close, tick.pre_settlement,
+        tick.limit_up, tick.limit_down, tick.open_interest, tick.pre_open_interest,
+    )  # fmt: skip
+    for number in rest:
+        if number is not None and not -HUGE < number < FLT_MAX and number != DBL_MAX:
             return True
-    for before in (tick.close, tick.settlement, tick.pre_close, tick.pre_settlement,
-                   tick.limit_up, tick.limit_down, tick.open_interest):  # fmt: skip
-        if before is not None and not -HUGE < before < FLT_MAX and before != DBL_MAX:
+    if None not in (clean.turnover, clean.open, clean.high, clean.low, clean.average):
+        return False
+    for number in (tick.turnover, tick.open, tick.high, tick.low, tick.average):
+        if (
+            number is not None
+            and not -HUGE < number < FLT_MAX
+            and (tick.volume or number != DBL_MAX)
+        ):
             return True
     return False
 

@@ -14,6 +14,7 @@ from mdhub.wire.ticks import CleanTick
 from mdhub_arbiter.instrument import Contract, Instrument
 
 __all__ = [
+    "AFTER_THE_BELL",
     "CROSSED_BOOK",
     "IN_AUCTION",
     "LAST_WITHOUT_VOLUME",
@@ -46,6 +47,8 @@ PRE_CHANGED: Final = "pre_changed"
 
 IN_AUCTION: Final = frozenset({CROSSED_BOOK, LAST_WITHOUT_VOLUME})
 """Rules that do not hold while orders are only collected."""
+AFTER_THE_BELL: Final = frozenset({CROSSED_BOOK})
+"""... and where nothing trades: in breaks and after the close."""
 
 WAIVABLE: Final = frozenset({TIME_AHEAD, CROSSED_BOOK, OFF_GRID, OHLC, TURNOVER})
 """Rules that a true new state of the contract would break again with every tick."""
@@ -172,7 +175,8 @@ def _is_paid(ref: CleanTick, tick: CleanTick, traded: int) -> bool:
 
     Then most of a day was missed, and nothing is wrong with the number. Needs no multiplier.
     """
-    now, before, lots, high, low = tick.turnover, ref.turnover, ref.volume, tick.high, tick.low
+    now, before, lots = tick.turnover, ref.turnover, ref.volume
+    high, low = tick.high or ref.high, tick.low or ref.low
     if not now or not before or not lots or not high or not low or low < 0:
         return False
     price = (now - before) / traded / (before / lots)
