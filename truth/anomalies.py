@@ -231,7 +231,7 @@ def wrong_extremes(row: Row, rng: Random) -> Cells | None:
     choice = rng.randrange(3)
     if choice == 0:
         return {"HighestPrice": row.price(last - tick)}
-    if choice == 1 and last - low >= tick:
+    if choice == 1 and last - low >= tick and number(row.before["LowestPrice"]) == low:
         return {"LowestPrice": row.price(low + tick)}
     return {"OpenPrice": row.price(first + 5 * tick)}
 
@@ -239,7 +239,8 @@ def wrong_extremes(row: Row, rng: Random) -> Cells | None:
 def crossed_book(row: Row, _rng: Random) -> Cells | None:
     """A19."""
     bid, ask = number(row.now["BidPrice1"]), number(row.now["AskPrice1"])
-    if not bid or not ask or bid >= ask or row.in_auction():
+    closed = "15:00:00" <= row.now["UpdateTime"] < "20:00:00"
+    if not bid or not ask or bid >= ask or closed or row.in_auction():
         return None
     return {"BidPrice1": row.now["AskPrice1"], "AskPrice1": row.now["BidPrice1"]}
 

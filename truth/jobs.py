@@ -81,6 +81,7 @@ class Result:
 
 _PAIRED: Final = {"silent": with_silence, "stuck": with_stuck_feed}
 _PAIRED_S: Final = 700
+_PAIRED_RATE: Final = 30.0
 _TOLD: Final = tuple(Job("pair", corpus) for corpus in _PAIRED)
 _SCRIPTED: Final = (Job("trap", "all"), Job("hold", "one feed"), Job("hold", "two feeds"))
 
@@ -141,7 +142,7 @@ def _stream(job: Job, size: Size) -> Stream:
         bare = job.stream == "bare"
         return simulated(seed=size.seed, traded_s=size.sim_s, ticks_per_s=size.sim_rate, bare=bare)
     if job.stream == "pair":
-        return simulated(seed=size.seed, traded_s=_PAIRED_S, ticks_per_s=size.sim_rate)
+        return simulated(seed=size.seed, traded_s=_PAIRED_S, ticks_per_s=_PAIRED_RATE)
     if job.stream == "night":
         traded_s = size.sim_s // 4
         return simulated_day(seed=size.seed, traded_s=traded_s, ticks_per_s=size.sim_rate)

@@ -56,7 +56,8 @@ def arbitrate(
 
     `first_on_path` is a folder whose Python packages come before the installed ones.
     """
-    output = corpus.rows.with_suffix(".verdicts.ndjson")
+    folder = first_on_path or corpus.rows.parent
+    output = folder / f"{corpus.rows.stem}.verdicts.ndjson"
     environment = dict(os.environ)
     if first_on_path is not None:
         known = environment.get("PYTHONPATH")

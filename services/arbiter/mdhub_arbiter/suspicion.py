@@ -176,7 +176,7 @@ def _is_paid(ref: CleanTick, tick: CleanTick, traded: int) -> bool:
     Then most of a day was missed, and nothing is wrong with the number. Needs no multiplier.
     """
     now, before, lots = tick.turnover, ref.turnover, ref.volume
-    high, low = tick.high or ref.high, tick.low or ref.low
+    high, low = tick.high or tick.limit_up, tick.low or tick.limit_down
     if not now or not before or not lots or not high or not low or low < 0:
         return False
     price = (now - before) / traded / (before / lots)
