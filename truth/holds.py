@@ -84,7 +84,8 @@ HOLDS: Final[dict[str, Change]] = {
 def holds(*, contracts: int, seed: int) -> Stream:
     """Return one stream: in each of so many contracts every change comes to stay, one a day."""
     return in_turn(
-        "hold", [_held(name, contracts, seed, script_day(number)) for number, name in enumerate(HOLDS)]
+        "hold",
+        [_held(name, contracts, seed, script_day(number)) for number, name in enumerate(HOLDS)],
     )
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from truth.corpus import Label
@@ -312,7 +313,7 @@ def _during(labels: list[Label], outage: Outage) -> Iterator[Label]:
 
 def _is_liquid(at_ns: list[int], outage: Outage) -> bool:
     moments = [outage.start_ns, *at_ns, outage.end_ns]
-    return all(b - a <= _LIQUID_NS for a, b in zip(moments, moments[1:], strict=False))
+    return all(b - a <= _LIQUID_NS for a, b in pairwise(moments))
 
 
 def _is_null(tick: list[Any], name: str) -> bool:

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from mdhub.wire.ticks import CleanTick, Flag, RawTick
+from mdhub.wire.ticks import CleanTick, Flag, Level, RawTick
 from mdhub_arbiter.instrument import Closing, Identity, Instrument, Sighting
-from mdhub_arbiter.rules import EMPTY, is_broken, value
+from mdhub_arbiter.rules import EMPTY, FLT_MAX, HUGE, is_broken, value
 
 __all__ = [
     "CONFLICT",
@@ -49,13 +49,22 @@ def identity_of(tick: Any) -> Identity:
 
     `tick` is a RawTick or a CleanTick: "no value" is nil in either case.
     """
-    bids, asks = tick.bids, tick.asks
-    bid, ask = bids[0] if bids else None, asks[0] if asks else None
-    if bid is not None:
-        bid = UNKNOWN if is_broken(bid) else (value(bid[0]), bid[1]) if bid[1] else EMPTY
-    if ask is not None:
-        ask = UNKNOWN if is_broken(ask) else (value(ask[0]), ask[1]) if ask[1] else EMPTY
-    return (tick.volume, value(tick.last), value(tick.open_interest), bid, ask)
+    return (
+        tick.volume, value(tick.last), value(tick.open_interest), _side(tick.bids),
+        _side(tick.asks),
+    )  # fmt: skip
+
+
+def _side(levels: list[Level]) -> tuple[Any, ...] | None:
+    """Best level of a side; `EMPTY` where nobody stands, whatever price is sent for that."""
+    if not levels:
+        return None
+    price, size = level = levels[0]
+    if price is not None and size and size > 0 and -HUGE < price < FLT_MAX:
+        return level
+    if is_broken(level):
+        return UNKNOWN
+    return (value(price), size) if size or size is None else EMPTY
 
 
 def matches(one: Identity, other: Identity) -> bool:
@@ -65,7 +74,7 @@ def matches(one: Identity, other: Identity) -> bool:
     if UNKNOWN not in one and UNKNOWN not in other:
         return False
     pairs = zip(one, other, strict=False)
-    return all(a == b or a == UNKNOWN or b == UNKNOWN for a, b in pairs)
+    return all(a == b or UNKNOWN in (a, b) for a, b in pairs)
 
 
 def closing_of(tick: Any) -> Closing:

@@ -12,7 +12,16 @@ from typing import Final
 
 from mdhub.wire.ticks import CleanTick, Level, RawTick
 
-__all__ = ["EMPTY", "clean_levels", "hard_fault", "is_broken", "is_repaired", "value"]
+__all__ = [
+    "EMPTY",
+    "FLT_MAX",
+    "HUGE",
+    "clean_levels",
+    "hard_fault",
+    "is_broken",
+    "is_repaired",
+    "value",
+]
 
 HUGE: Final = 1e300
 """CTP says "no value" by DBL_MAX (1.797e308); NaN and infinities fail the same comparison."""

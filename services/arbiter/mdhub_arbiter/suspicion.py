@@ -171,7 +171,7 @@ def _jumped(ref: CleanTick, tick: CleanTick, traded: int) -> bool:
 
 
 def _is_paid(ref: CleanTick, tick: CleanTick, traded: int) -> bool:
-    """Turnover has grown with the volume: the price of a lot is like before, within the day's range.
+    """Turnover has grown with the volume: the price of a lot is like before.
 
     Then most of a day was missed, and nothing is wrong with the number. Needs no multiplier.
     """
