@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from random import Random
 from typing import Final, NamedTuple
 
-from truth.stream import Contract, number
+from truth.stream import Contract, in_auction, number
 
 __all__ = ["CORRUPTIONS", "EXPECTED", "Row"]
 
@@ -50,6 +50,10 @@ class Row(NamedTuple):
     def same_day(self) -> bool:
         """Whether the volume has not begun anew since the row before."""
         return int(self.before["Volume"] or 0) <= self.volume()
+
+    def in_auction(self) -> bool:
+        """Whether it was made while orders are only collected."""
+        return in_auction(self.contract, self.now["UpdateTime"])
 
     def price(self, value: float) -> str:
         """Return a price as text, without the noise of binary arithmetic."""
@@ -113,7 +117,16 @@ def no_value(row: Row, rng: Random) -> Cells | None:
     if not fields:
         return None
     chosen = rng.sample(fields, rng.randrange(1, min(3, len(fields)) + 1))
-    return {name: rng.choice(_NO_VALUES) for name in chosen}
+    # Where DBL_MAX is what exchanges send on a good day, it is no anomaly.
+    return {name: rng.choice(_NO_VALUES[_may_be_empty(row, name) :]) for name in chosen}
+
+
+def _may_be_empty(row: Row, name: str) -> bool:
+    if name in {"ClosePrice", "SettlementPrice", "PreClosePrice"}:
+        return True
+    if name in {"BidPrice1", "AskPrice1"}:
+        return not number(row.now[name.replace("Price", "Volume")])
+    return row.volume() <= 0
 
 
 def not_positive(row: Row, rng: Random) -> Cells | None:
@@ -164,6 +177,8 @@ def spike(row: Row, rng: Random) -> Cells | None:
     before, up = number(row.before["LastPrice"]), number(row.now["UpperLimitPrice"])
     down = number(row.now["LowerLimitPrice"])
     if not before or row.volume() <= 0 or row.now["Volume"] != row.before["Volume"]:
+        return None
+    if row.in_auction():
         return None
     price = before + rng.choice((-1, 1)) * rng.randrange(5, 201) * row.contract.tick
     if price <= 0 or (up and price > up) or (down and price < down):
@@ -216,7 +231,7 @@ def wrong_extremes(row: Row, rng: Random) -> Cells | None:
     choice = rng.randrange(3)
     if choice == 0:
         return {"HighestPrice": row.price(last - tick)}
-    if choice == 1 and last - low >= tick:
+    if choice == 1 and last - low >= tick and number(row.before["LowestPrice"]) == low:
         return {"LowestPrice": row.price(low + tick)}
     return {"OpenPrice": row.price(first + 5 * tick)}
 
@@ -224,7 +239,8 @@ def wrong_extremes(row: Row, rng: Random) -> Cells | None:
 def crossed_book(row: Row, _rng: Random) -> Cells | None:
     """A19."""
     bid, ask = number(row.now["BidPrice1"]), number(row.now["AskPrice1"])
-    if not bid or not ask or bid >= ask:
+    closed = "15:00:00" <= row.now["UpdateTime"] < "20:00:00"
+    if not bid or not ask or bid >= ask or closed or row.in_auction():
         return None
     return {"BidPrice1": row.now["AskPrice1"], "AskPrice1": row.now["BidPrice1"]}
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Final
 
-from truth.scripted import CONTRACTS, Script, in_turn, stream_from, week_day
+from truth.scripted import CONTRACTS, Script, in_turn, script_day, stream_from
 from truth.stream import Stream
 
 __all__ = ["HOLDS", "RECOVERY_S", "holds"]
@@ -82,9 +82,10 @@ HOLDS: Final[dict[str, Change]] = {
 
 
 def holds(*, contracts: int, seed: int) -> Stream:
-    """Return one stream: in each of so many contracts every change comes to stay, one a week."""
+    """Return one stream: in each of so many contracts every change comes to stay, one a day."""
     return in_turn(
-        "hold", [_held(name, contracts, seed, week_day(week)) for week, name in enumerate(HOLDS)]
+        "hold",
+        [_held(name, contracts, seed, script_day(number)) for number, name in enumerate(HOLDS)],
     )
 
 

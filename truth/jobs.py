@@ -14,10 +14,10 @@ from truth.feeds import FEEDS, Delivery, Feed, deliver
 from truth.holds import holds
 from truth.inject import inject
 from truth.judge import COMMAND, arbitrate, read_lines
-from truth.outages import Outage, with_frozen_feed, with_gaps
+from truth.outages import Outage, with_frozen_feed, with_gaps, with_silence, with_stuck_feed
 from truth.repeats import night_replay
 from truth.score import Score, score
-from truth.simulated import simulated
+from truth.simulated import simulated, simulated_day
 from truth.stream import Stream, contract_table, read_recordings, recordings_folder
 from truth.traps import traps
 
@@ -30,6 +30,7 @@ RECORDED: Final = {
     "IF2101": ("IF2101_20210104.csv.zst", "IF2101_20210105.csv.zst"),
 }
 _NIGHTS: Final = ("market2017", "ru1901")
+_WHOLE_DAY: Final = ("clean", "mixed", "replay")
 _LAG_CONTRACTS: Final = "MA801 SR801 TA809 SR801C6200 rb1801 m1801 IF1711"
 LAGS: Final[dict[str, tuple[float, float]]] = {
     "5 ms": (5, 5),
@@ -78,6 +79,10 @@ class Result:
     seconds: float
 
 
+_PAIRED: Final = {"silent": with_silence, "stuck": with_stuck_feed}
+_PAIRED_S: Final = 700
+_PAIRED_RATE: Final = 30.0
+_TOLD: Final = tuple(Job("pair", corpus) for corpus in _PAIRED)
 _SCRIPTED: Final = (Job("trap", "all"), Job("hold", "one feed"), Job("hold", "two feeds"))
 
 
@@ -86,23 +91,25 @@ def full_jobs(*, recordings: bool) -> list[Job]:
     streams = [*(RECORDED if recordings else ()), "sim"]
     jobs = [Job(s, c) for c in ("mixed", "clean", "gaps", "frozen") for s in streams]
     jobs.append(Job("bare", "mixed"))
+    jobs += [Job("night", corpus) for corpus in _WHOLE_DAY]
     if recordings:
         jobs += [Job(stream, "replay") for stream in _NIGHTS]
         jobs += [Job("lag2017", f"lag {lag}") for lag in LAGS]
     jobs += [Job("sim", f"lag {lag}") for lag in LAGS]
     jobs.sort(key=lambda job: job.stream != "market2017")
-    return [*jobs, *_SCRIPTED]
+    return [*jobs, *_TOLD, *_SCRIPTED]
 
 
 def quick_jobs() -> list[Job]:
     """A little of everything that needs no file."""
     sim = ["mixed", "clean", "gaps", "frozen"]
-    return [*(Job("sim", corpus) for corpus in sim), *_SCRIPTED]
+    night = (Job("night", corpus) for corpus in _WHOLE_DAY)
+    return [*(Job("sim", corpus) for corpus in sim), *night, *_TOLD, *_SCRIPTED]
 
 
 def mutant_jobs() -> list[Job]:
     """What mutants are judged by."""
-    return [Job("sim", "mixed"), Job("bare", "mixed"), Job("sim", "clean"), *_SCRIPTED]
+    return [Job("sim", "mixed"), Job("bare", "mixed"), Job("sim", "clean"), *_TOLD, *_SCRIPTED]
 
 
 def run(job: Job, size: Size, folder: Path, command: tuple[str, ...] = COMMAND) -> Result:
@@ -134,6 +141,11 @@ def _stream(job: Job, size: Size) -> Stream:
     if job.stream in {"sim", "bare"}:
         bare = job.stream == "bare"
         return simulated(seed=size.seed, traded_s=size.sim_s, ticks_per_s=size.sim_rate, bare=bare)
+    if job.stream == "pair":
+        return simulated(seed=size.seed, traded_s=_PAIRED_S, ticks_per_s=_PAIRED_RATE)
+    if job.stream == "night":
+        traded_s = size.sim_s // 4
+        return simulated_day(seed=size.seed, traded_s=traded_s, ticks_per_s=size.sim_rate)
     folder = recordings_folder()
     contracts = contract_table(folder / "contracts.csv.zst")
     if job.stream == "lag2017":
@@ -148,6 +160,9 @@ def _rows(job: Job, stream: Stream, size: Size) -> Rows:
     if job.stream == "hold":
         feeds = _PAIR[:1] if job.corpus == "one feed" else _PAIR
         return deliver(stream, feeds, size.seed), feeds, []
+    if job.corpus in _PAIRED:
+        rows, outages = _PAIRED[job.corpus](stream, deliver(stream, _PAIR, size.seed))
+        return rows, _PAIR, outages
     if job.corpus.startswith("lag "):
         lag = LAGS[job.corpus.removeprefix("lag ")]
         feeds = (Feed("A", (1, 1), loss=0.01), Feed("B", lag, loss=0.01, differs=True))

@@ -15,7 +15,9 @@ from truth.corpus import Corpus
 
 __all__ = ["COMMAND", "JudgeError", "Line", "arbitrate", "read_lines"]
 
-COMMAND: Final = (str(Path(sys.executable).parent / "mdhub"), "arbitrate")
+COMMAND: Final = (
+    str(Path(sys.executable).parent / "mdhub"), "arbitrate", "--markers", "--repaired",
+)  # fmt: skip
 _TIMEOUT_S: Final = 1_800
 _SHOWN: Final = 2_000
 
@@ -25,10 +27,10 @@ class JudgeError(Exception):
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One line of output; fields it may also have are ignored."""
+    """One line of output, about a row or a marker; fields it may also have are ignored."""
 
-    row: int
-    verdict: str
+    row: int = 0
+    verdict: str = ""
     reason: str | None = None
     trading_day: int | None = None
     ts_ns: int | None = None
@@ -37,6 +39,11 @@ class Line(msgspec.Struct, frozen=True):
     """Set on the second line of a row that was held: the row that ended the hold."""
     tick: list[Any] | None = None
     """The clean tick, where the command shows it (fields as in docs/wire.md)."""
+    marker: str = ""
+    """Kind of a marker; such a line is about no row."""
+    instrument: str = ""
+    quality: str = ""
+    log_ns: int = 0
 
 
 def arbitrate(
@@ -49,7 +56,8 @@ def arbitrate(
 
     `first_on_path` is a folder whose Python packages come before the installed ones.
     """
-    output = corpus.rows.with_suffix(".verdicts.ndjson")
+    folder = first_on_path or corpus.rows.parent
+    output = folder / f"{corpus.rows.stem}.verdicts.ndjson"
     environment = dict(os.environ)
     if first_on_path is not None:
         known = environment.get("PYTHONPATH")

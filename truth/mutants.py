@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -23,6 +24,8 @@ from truth.score import Score, score
 __all__ = ["MUTANTS", "Fate", "Mutant", "grade", "run_mutants"]
 
 PACKAGE: Final = "mdhub_arbiter"
+AT_ONCE: Final = 2
+"""Mutants tried at the same time."""
 
 
 class Mutant(NamedTuple):
@@ -58,7 +61,7 @@ MUTANTS: Final = (
         "CZCE: the time is the key",
         "identity.py",
         "return _compare_in_second(seen, sight)",
-        "return _same(seen, sight.closing)",
+        "return _same(seen, sight)",
     ),
     Mutant(
         "CZCE: a feed starts at the end of the second",
@@ -75,8 +78,8 @@ MUTANTS: Final = (
     Mutant(
         "an equal copy is news",
         "identity.py",
-        "        return DUPLICATE",
-        "        return NEW",
+        "return DUPLICATE if merged_closing(seen, sight) == seen.closing else SETTLEMENT",
+        "return NEW",
     ),
     Mutant(
         "volume must not fall on a new day either",
@@ -98,9 +101,9 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a clock may be ahead by a day",
-        "judge.py",
-        "AHEAD_NS: Final = 60 * SECOND_NS",
-        "AHEAD_NS: Final = 86_400 * SECOND_NS",
+        "state.py",
+        "\nAHEAD_NS: Final = 60 * SECOND_NS",
+        "\nAHEAD_NS: Final = 86_400 * SECOND_NS",
     ),
     Mutant(
         "the exchange sent is not compared",
@@ -138,6 +141,42 @@ MUTANTS: Final = (
         "        return LIMITS_CHANGED",
         "        return None",
     ),
+    Mutant(
+        "money may move without lots",
+        "suspicion.py",
+        "if waived.isdisjoint(_MONEY) and _moved_money(seen, ref, tick):",
+        "if False:",
+    ),
+    Mutant(
+        "a repaired copy is another snapshot",
+        "identity.py",
+        "    if UNKNOWN not in one and UNKNOWN not in other:\n        return False",
+        "    return False",
+    ),
+    Mutant(
+        "repairs carry no flag",
+        "judge.py",
+        "    if is_repaired(tick, clean):",
+        "    if False:",
+    ),
+    Mutant(
+        "a negative size is a size",
+        "rules.py",
+        "    if size and size < 0:\n        return True",
+        "    if False:\n        return True",
+    ),
+    Mutant(
+        "products trade at any hour",
+        "timing.py",
+        "        return _REFUSED[segment.admits]",
+        "        pass",
+    ),
+    Mutant(
+        "a lone source is not told",
+        "quality.py",
+        "return SINGLE_SOURCE, heard[0]",
+        'return GOOD, ""',
+    ),
 )
 
 
@@ -168,8 +207,9 @@ def run_mutants(
     """Yield the fate of each mutant. Raises JudgeError if one cannot be made."""
     corpora = [make(job, size, folder) for job in jobs]
     whole = [_grades(corpus, command, None) for corpus in corpora]
-    for mutant in mutants:
-        package = make_mutant(mutant, folder / "mutant")
+
+    def try_out(mutant: Mutant) -> Fate:
+        package = make_mutant(mutant, folder / f"mutant-{mutants.index(mutant)}")
         lowered: list[str] = []
         for corpus, before in zip(corpora, whole, strict=True):
             after = _grades(corpus, command, package)
@@ -179,8 +219,13 @@ def run_mutants(
                 for name, amount in sorted((dict.fromkeys(after, 0.0) | before).items())
                 if after.get(name, 0) < amount
             ]
-        say(f"mutant {mutant.name}: {len(lowered)} scores lower")
-        yield Fate(mutant, tuple(lowered))
+        shutil.rmtree(package)
+        return Fate(mutant, tuple(lowered))
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:  # most of the work is the judged command's
+        for fate in pool.map(try_out, mutants):
+            say(f"mutant {fate.mutant.name}: {len(fate.lowered)} scores lower")
+            yield fate
 
 
 def _grades(corpus: Corpus, command: tuple[str, ...], package: Path | None) -> dict[str, float]:

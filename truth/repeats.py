@@ -40,13 +40,29 @@ class Arrivals:
         """A01: the same row of the same feed again, 0 to 5 s later."""
         row = self.deliveries[place]
         later_ns = rng.choice((1, rng.randrange(5 * SECOND_NS)))
-        return row._replace(arrive_ns=row.arrive_ns + later_ns, kind="A01")
+        return self._again(row._replace(arrive_ns=row.arrive_ns + later_ns, kind="A01"))
 
     def copied(self, place: int, rng: Random) -> Delivery | None:
         """A02: another feed's copy, 1 to 800 ms later."""
         row = self.deliveries[place]
         later_ns = rng.randrange(1, 801) * MS_NS
-        return row._replace(arrive_ns=row.arrive_ns + later_ns, feed=1 - (row.feed > 0), kind="A02")
+        feed = 1 - (row.feed > 0)
+        return self._again(row._replace(arrive_ns=row.arrive_ns + later_ns, feed=feed, kind="A02"))
+
+    def _again(self, made: Delivery) -> Delivery | None:
+        """Return it, unless its feed has sent a later row of the same CZCE second by then.
+
+        There the book of before is what a book looks like that came back (A-B-A), and no front
+        goes back within a connection.
+        """
+        facts = self.stream.facts
+        fact = facts[made.fact]
+        lane = self._lanes[self._lane(made)]
+        before = bisect_left(lane, made.arrive_ns, key=lambda i: self.deliveries[i].arrive_ns) - 1
+        if fact.exchange != "CZCE" or before < 0:
+            return made
+        sent = facts[self.deliveries[lane[before]].fact]
+        return None if sent.ts_ns == fact.ts_ns and sent.snapshot > fact.snapshot else made
 
     def stale(self, place: int, rng: Random) -> Delivery | None:
         """A04: the last row again after minutes of silence, as on a new subscription."""

@@ -28,6 +28,7 @@ _TITLES: Final = {
     "A19": "crossed book", "A20": "negative book size", "A21": "out of session",
     "A22": "unknown symbol or exchange", "A23": "limits or PreClose differ",
     "A24": "gap of one feed", "A25": "frozen feed",
+    "A24 told": "one of two feeds silent, 90 s", "A25 told": "one of two feeds stuck, 90 s",
 }  # fmt: skip
 
 
@@ -62,7 +63,7 @@ class Findings:
 
     def kinds(self) -> Score:
         """Everything with injected anomalies."""
-        return self.of("mixed", "replay", "gaps", "frozen")
+        return self.of("mixed", "replay", "gaps", "frozen", "silent", "stuck")
 
     def checks(self) -> list[dict[str, Any]]:
         """Every target: name, found, wanted, met."""
@@ -113,6 +114,7 @@ def as_markdown(findings: Findings, page: str = "") -> str:
         _collateral(findings),
         _traps(findings),
         _holds(findings),
+        _qualities(findings),
         _identity(findings),
         _lag(findings),
         _mutants(findings),
@@ -154,7 +156,7 @@ def _corpus(findings: Findings) -> str:
     score = findings.kinds()
     exchanges = _exchanges(score, "injected")
     rows = [
-        [kind, _TITLES[kind], EXPECTED[kind], *_kind_cells(score, kind, exchanges)]
+        [kind, _TITLES[kind], EXPECTED.get(kind, "marker"), *_kind_cells(score, kind, exchanges)]
         for kind in sorted(KIND_TARGET)
     ]
     head = ["kind", "anomaly", "expected", "target", "injected", "caught", "", *exchanges]
@@ -167,8 +169,12 @@ def _corpus(findings: Findings) -> str:
         f"{', '.join(NEEDS_FULL_ROWS)}: not on the file of 2017, which lacks those fields.",
         (
             "A24: an injection is one outage (5-60 s) of one feed and one contract that moved on "
-            "another; caught = every snapshot that arrived there was emitted. Gap and quality "
-            "markers come from the monitor's verdicts and are not part of `mdhub arbitrate`."
+            "another; caught = every snapshot that arrived there was emitted."
+        ),
+        (
+            "A24 told, A25 told: two feeds, one fails; caught = the contract has one marker "
+            "`single_source` within 36 s, good within 36 s after its end, no other (contracts that "
+            "move at least every 5 s)."
         ),
     ]
     if not score.values_shown:
@@ -183,7 +189,7 @@ def _kind_cells(score: Score, kind: str, exchanges: Sequence[str]) -> Iterator[s
     target = KIND_TARGET[kind]
     injected, caught = score.total("injected", kind), score.total("caught", kind)
     blind = score.total("blind", kind)
-    yield "-" if target is None else f"{target:.0%}"
+    yield f"{target:.0%}"
     yield f"{injected:,}"
     yield _percent(caught, injected)
     yield f"{blind} blind" if blind else ""
@@ -264,6 +270,24 @@ def _hold_row(kind: str, feeds: str, score: Score) -> list[str]:
     never = str(len(seconds) - len(known)) if len(known) < len(seconds) else ""
     held = str(score.total("held", kind))
     return [kind.removeprefix("hold "), feeds, str(len(seconds)), worst, never, held]
+
+
+def _qualities(findings: Findings) -> str:
+    """Markers where nothing was made to fail."""
+    rows = []
+    for result in findings.results:
+        if result.job.corpus == "clean":
+            counts = [
+                f"{result.score.total(f'marked {q}'):,}"
+                for q in ("maybe_stale", "stale", "gap", "single_source", "good")
+            ]
+            rows.append([result.job.stream, f"{result.rows:,}", *counts])
+    return (
+        "## Quality markers\n\nOn clean streams, three feeds: whatever is told of an instrument "
+        "there is false, but for the outage of 2017-11-13 22:46:30-22:47:23 and what pieces of a "
+        "day leave out (`night`).\n\n"
+        + _table(["stream", "rows", "maybe stale", "stale", "gap", "single", "good again"], rows)
+    )
 
 
 def _identity(findings: Findings) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from truth.corpus import Label
@@ -29,6 +30,10 @@ _BOOK_AT: Final = {
     "BidPrice1": (23, 0), "BidVolume1": (23, 1), "AskPrice1": (24, 0), "AskVolume1": (24, 1),
 }  # fmt: skip
 _SETTLEMENT: Final = 16
+_TOLD_NS: Final = 36_000_000_000
+"""Time to tell that a contract has one feed left, or both again (30 s and a look every 5 s)."""
+_LIQUID_NS: Final = 5_000_000_000
+"""Only contracts whose other feed delivers at least so often are expected to be told at once."""
 _REFUSED: Final = frozenset({"reject", "hold", "malformed"})
 
 
@@ -112,10 +117,16 @@ class _Scorer:
         self.blind: set[int] = set()
         self.waiting: dict[tuple[str, str], int] = {}
         self.recovered: dict[tuple[str, str], float] = {}
+        self.unshown: list[int] = []
+        self.shows_values = False
+        self.qualities: dict[str, list[tuple[int, str]]] = defaultdict(list)
 
     def run(self, lines: Iterable[Line]) -> Score:
         reached = 0
         for line in lines:
+            if line.marker:
+                self._marked(line)
+                continue
             number = line.row - 1
             if not 0 <= number < len(self.labels):
                 raise JudgeError(f"row {line.row} of {len(self.labels)} was judged")
@@ -127,8 +138,10 @@ class _Scorer:
         unjudged = self.fates.count("")
         if unjudged:
             raise JudgeError(f"{unjudged} of {len(self.labels)} rows have no verdict, expected one")
+        self._count_values()
         self._count_rows()
         self._count_snapshots()
+        self._count_told()
         self._count_outages()
         self._count_recoveries()
         return self.score
@@ -159,15 +172,22 @@ class _Scorer:
         if verdict not in {"accept", "settlement"}:
             return
         dated = line.trading_day == label.day and line.ts_ns == label.ts_ns
-        self.right[number] = dated and self._nulls_right(label, line)
+        self.right[number] = dated and self._nulls_right(number, label, line)
         if verdict == "accept":
             self._emitted(label, now_ns)
 
-    def _nulls_right(self, label: Label, line: Line) -> bool:
+    def _marked(self, line: Line) -> None:
+        if line.marker == "quality":
+            symbol, _, exchange = line.instrument.rpartition(".")
+            self.qualities[symbol].append((line.log_ns, line.quality))
+            self.score.add(f"marked {line.quality or 'good'}", "", exchange)
+
+    def _nulls_right(self, number: int, label: Label, line: Line) -> bool:
+        self.shows_values |= line.tick is not None
         if not label.nulls:
             return True
         if line.tick is None:
-            self.score.values_shown = False
+            self.unshown.append(number)
             return True
         return all(_is_null(line.tick, name) for name in label.nulls.split())
 
@@ -182,6 +202,14 @@ class _Scorer:
         if since_ns is not None:
             key = (label.kind, label.symbol)
             self.recovered.setdefault(key, (now_ns - since_ns) / 1e9)
+
+    def _count_values(self) -> None:
+        """A repaired tick is shown, if any is: what is not, was not repaired."""
+        if not self.shows_values:
+            self.score.values_shown = not self.unshown
+            return
+        for number in self.unshown:
+            self.right[number] = False
 
     def _count_rows(self) -> None:
         add = self.score.add
@@ -227,6 +255,8 @@ class _Scorer:
         """A24: one injection per outage and contract that moved meanwhile on another feed."""
         exchanges = {label.symbol: label.exchange for label in self.labels}
         for outage in self.outages:
+            if outage.kind != "A24":
+                continue
             moved: dict[str, set[int]] = defaultdict(set)
             for label in _during(self.labels, outage):
                 contract = self.contracts[label.symbol]
@@ -237,6 +267,29 @@ class _Scorer:
                 emitted = self.contracts[symbol].emitted
                 self.score.add("injected", "A24", exchange)
                 self.score.add("caught", "A24", exchange, int(all(emitted[s] for s in snapshots)))
+
+    def _count_told(self) -> None:
+        """Of two feeds one fails: one marker `single_source` in time, good again in time."""
+        exchanges = {label.symbol: label.exchange for label in self.labels}
+        for outage in self.outages:
+            if not outage.kind.endswith(" told"):
+                continue
+            moved: dict[str, list[int]] = defaultdict(list)
+            for label in _during(self.labels, outage):
+                moved[label.symbol].append(label.arrive_ns)
+            for symbol, at_ns in moved.items():
+                if _is_liquid(at_ns, outage):
+                    told = self._is_told(self.qualities.get(symbol, []), outage)
+                    self.score.add("injected", outage.kind, exchanges[symbol])
+                    self.score.add("caught", outage.kind, exchanges[symbol], int(told))
+
+    @staticmethod
+    def _is_told(marks: list[tuple[int, str]], outage: Outage) -> bool:
+        until_ns = outage.end_ns + _TOLD_NS
+        said = [(ns, quality) for ns, quality in marks if outage.start_ns <= ns <= until_ns]
+        if [quality for _, quality in said] != ["single_source", ""]:
+            return False
+        return said[0][0] <= outage.start_ns + _TOLD_NS and said[1][0] >= outage.end_ns
 
     def _count_recoveries(self) -> None:
         for kind, symbol in self.waiting:
@@ -256,6 +309,11 @@ def _during(labels: list[Label], outage: Outage) -> Iterator[Label]:
         for ns in (outage.start_ns, outage.end_ns)
     )
     yield from (label for label in labels[start:end] if label.feed != outage.feed)
+
+
+def _is_liquid(at_ns: list[int], outage: Outage) -> bool:
+    moments = [outage.start_ns, *at_ns, outage.end_ns]
+    return all(b - a <= _LIQUID_NS for a, b in pairwise(moments))
 
 
 def _is_null(tick: list[Any], name: str) -> bool:

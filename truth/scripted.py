@@ -13,7 +13,7 @@ from typing import Final
 
 from truth.stream import COLUMNS, SECOND_NS, Contract, Fact, Stream, clock_ns, time_text
 
-__all__ = ["CONTRACTS", "DBL_MAX", "Script", "in_turn", "stream_from", "week_day"]
+__all__ = ["CONTRACTS", "DBL_MAX", "Script", "in_turn", "script_day", "stream_from"]
 
 DBL_MAX: Final = "1.7976931348623157e+308"
 _NEW: Final = {
@@ -44,7 +44,7 @@ class Script:
 
     contract: Contract
     rng: Random
-    day: str = "20261123"
+    day: str = "20260622"
     at_ns: int = 0
     phase_ms: int = 0
 
@@ -163,9 +163,9 @@ def in_turn(name: str, streams: list[Stream]) -> Stream:
     return Stream(name, COLUMNS, facts, contracts)
 
 
-def week_day(week: int) -> str:
-    """Return a Monday, the `week`-th from 2026-11-23 on."""
-    return f"{date(2026, 11, 23) + timedelta(weeks=week):%Y%m%d}"
+def script_day(number: int) -> str:
+    """Return a Monday or Wednesday from 2026-06-22 on; none of the first 24 is beside a holiday."""
+    return f"{date(2026, 6, 22) + timedelta(weeks=number // 2, days=number % 2 * 2):%Y%m%d}"
 
 
 def stream_from(name: str, scripts: list[Script]) -> Stream:

@@ -30,6 +30,7 @@ __all__ = [
     "Stream",
     "clock_ns",
     "contract_table",
+    "in_auction",
     "in_session",
     "number",
     "read_recordings",
@@ -148,6 +149,14 @@ def in_session(exchange: str, time: str) -> bool:
     return any(start <= minute <= end for start, end in sessions)
 
 
+def in_auction(contract: Contract, time: str) -> bool:
+    """Whether orders are only collected then: books may cross."""
+    if contract.exchange in _SESSIONS:
+        is_option = contract.exchange != "CFFEX" or len(contract.symbol) > len("IF2612")
+        return time < "09:30:00" or (is_option and "14:57:00" <= time < "15:00:00")
+    return "20:55:00" <= time < "21:00:00" or "08:55:00" <= time < "09:00:00"
+
+
 def recordings_folder() -> Path:
     """Where the recordings are, by MDHUB_RECORDINGS."""
     return Path(os.environ.get("MDHUB_RECORDINGS", "../shared/data/recordings"))
@@ -248,7 +257,12 @@ def _role(line: str, previous: str, identity: list[str], identity_before: list[s
 
 
 def _as_received(cells: list[str], at: dict[str, int]) -> str:
-    """At night DCE sends the trading day as action day, CZCE the natural date as trading day."""
+    """At night DCE sends the trading day as action day, CZCE the natural date as trading day.
+
+    GFEX sends no action day at all.
+    """
+    if cells[at["ExchangeID"]] == "GFEX":
+        cells[at["ActionDay"]] = ""
     hour = int(cells[at["UpdateTime"]][:2])
     if not 3 <= hour < 20:
         if cells[at["ExchangeID"]] == "DCE":

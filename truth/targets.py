@@ -10,13 +10,14 @@ from truth.score import Score
 
 __all__ = ["IDENTITY_LOST", "KIND_TARGET", "Check", "checks", "share_lost"]
 
-KIND_TARGET: Final[dict[str, float | None]] = {
+KIND_TARGET: Final[dict[str, float]] = {
     **dict.fromkeys("A01 A02 A03 A04 A05 A08 A09 A10 A11 A12 A13 A15 A21 A22".split(), 1.0),
     "A06": 1.0,
     **dict.fromkeys("A07 A14 A16 A17 A18 A19 A23".split(), 0.99),
-    **dict.fromkeys("A20 A24 A25".split()),
+    **dict.fromkeys("A20 A24 A25".split(), 1.0),
+    **dict.fromkeys(("A24 told", "A25 told"), 1.0),
 }
-"""Share to be caught; None: reported without a target."""
+"""Share to be caught."""
 NEEDS_FULL_ROWS: Final = ("A11", "A17", "A18", "A23")
 """Not measured on the file of 2017: it has no limits, turnover or open, high, low."""
 HELD_SHARE: Final = 0.0005
@@ -50,12 +51,10 @@ def checks(kinds: Score, clean: Score, traps: Score, holds: Score) -> Iterator[C
 
 def _kinds(score: Score) -> Iterator[Check]:
     for kind, target in sorted(KIND_TARGET.items()):
-        if target is None:
-            continue
         injected, caught = score.total("injected", kind), score.total("caught", kind)
         met = injected > 0 and caught >= target * injected
         missing = "" if met else f", {injected - caught} not"
-        word = "repaired" if kind in {"A06", "A09"} else "caught"
+        word = "repaired" if kind in {"A06", "A09", "A20"} else "caught"
         found = f"{_share(caught, injected)} {word}{missing}"
         yield Check(kind, found, f">= {target:.0%}" if target < 1 else "100 %", met)
 

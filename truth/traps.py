@@ -9,7 +9,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Final
 
-from truth.scripted import CONTRACTS, DBL_MAX, Script, in_turn, stream_from, week_day
+from truth.scripted import CONTRACTS, DBL_MAX, Script, in_turn, script_day, stream_from
 from truth.stream import SECOND_NS, Contract, Stream
 
 __all__ = ["TRAPS", "traps"]
@@ -223,9 +223,9 @@ TRAPS: Final[dict[str, tuple[Callable[[Script, str], None], tuple[Contract, ...]
 
 
 def traps(*, each: int, seed: int) -> Stream:
-    """Return one stream with all traps, each in a week of its own."""
+    """Return one stream with all traps, each on a day of its own."""
     return in_turn(
-        "trap", [_trap(name, each, seed, week_day(week)) for week, name in enumerate(TRAPS)]
+        "trap", [_trap(name, each, seed, script_day(number)) for number, name in enumerate(TRAPS)]
     )
 
 

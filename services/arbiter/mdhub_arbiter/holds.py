@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from mdhub.wire.codec import marker
 from mdhub.wire.entries import MarkerKind, QualityMark, Verdict
 from mdhub.wire.ticks import CleanTick, Flag
-from mdhub_arbiter.identity import move
+from mdhub_arbiter.identity import matches, move
 from mdhub_arbiter.instrument import NOTHING_WAIVED, Held, Instrument, Sighting
 from mdhub_arbiter.outputs import MAX_OUTPUTS, accept, mark, refuse
 from mdhub_arbiter.state import State
@@ -58,7 +58,8 @@ def waived_now(seen: Instrument, day: int) -> frozenset[str]:
 def hold(state: State, seen: Instrument, reason: str, sight: Sighting, tick: CleanTick) -> bool:
     """Keep a suspect tick aside. True = it confirms another source's: accept it now."""
     for held in seen.held:
-        if held.sighting.ts_ns != sight.ts_ns or held.sighting.identity != sight.identity:
+        first = held.sighting
+        if first.ts_ns != sight.ts_ns or not matches(first.identity, sight.identity):
             continue
         if held.sighting.source != sight.source:
             _waive(seen, reason, sight.day)

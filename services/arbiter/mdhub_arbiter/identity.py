@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from mdhub.wire.ticks import CleanTick, RawTick
+from mdhub.wire.ticks import CleanTick, Flag, Level, RawTick
 from mdhub_arbiter.instrument import Closing, Identity, Instrument, Sighting
-from mdhub_arbiter.rules import value
+from mdhub_arbiter.rules import EMPTY, FLT_MAX, HUGE, is_broken, value
 
 __all__ = [
     "CONFLICT",
@@ -26,6 +26,7 @@ __all__ = [
     "compare",
     "identity_of",
     "is_copy",
+    "matches",
     "merged_closing",
     "move",
     "sighting_of",
@@ -39,6 +40,8 @@ CONFLICT: Final = "conflict"
 VOLUME_REGRESS: Final = "volume_regress"
 
 KEPT_OF_A_SECOND: Final = 16
+UNKNOWN: Final = ()
+"""Side of the book that was broken and has been replaced: like anything a good copy says."""
 
 
 def identity_of(tick: Any) -> Identity:
@@ -46,13 +49,32 @@ def identity_of(tick: Any) -> Identity:
 
     `tick` is a RawTick or a CleanTick: "no value" is nil in either case.
     """
-    bids, asks = tick.bids, tick.asks
-    bid, ask = bids[0] if bids else None, asks[0] if asks else None
-    if bid is not None:
-        bid = (value(bid[0]), bid[1])
-    if ask is not None:
-        ask = (value(ask[0]), ask[1])
-    return (tick.volume, value(tick.last), value(tick.open_interest), bid, ask)
+    return (
+        tick.volume, value(tick.last), value(tick.open_interest), _side(tick.bids),
+        _side(tick.asks),
+    )  # fmt: skip
+
+
+def _side(levels: list[Level]) -> tuple[Any, ...] | None:
+    """Best level of a side; `EMPTY` where nobody stands, whatever price is sent for that."""
+    if not levels:
+        return None
+    price, size = level = levels[0]
+    if price is not None and size and size > 0 and -HUGE < price < FLT_MAX:
+        return level
+    if is_broken(level):
+        return UNKNOWN
+    return (value(price), size) if size or size is None else EMPTY
+
+
+def matches(one: Identity, other: Identity) -> bool:
+    """Whether two copies may be of one snapshot: a repaired and a good one are."""
+    if one == other:
+        return True
+    if UNKNOWN not in one and UNKNOWN not in other:
+        return False
+    pairs = zip(one, other, strict=False)
+    return all(a == b or UNKNOWN in (a, b) for a, b in pairs)
 
 
 def closing_of(tick: Any) -> Closing:
@@ -62,8 +84,11 @@ def closing_of(tick: Any) -> Closing:
 
 def sighting_of(tick: CleanTick) -> Sighting:
     """What a clean tick says of its own place in the market; its session is not known."""
+    identity = identity_of(tick)
+    if tick.flags & Flag.VALUE_REPAIRED:
+        identity = tuple(UNKNOWN if part == EMPTY else part for part in identity)
     return Sighting(
-        tick.ts_ns, tick.trading_day, tick.volume or 0, identity_of(tick), closing_of(tick),
+        tick.ts_ns, tick.trading_day, tick.volume or 0, identity, closing_of(tick),
         tick.source, 0,
     )  # fmt: skip
 
@@ -77,7 +102,7 @@ def compare(seen: Instrument, sight: Sighting) -> str:
         return VOLUME_REGRESS if falls else NEW
     if seen.exchange == "CZCE":
         return _compare_in_second(seen, sight)
-    if sight.identity == seen.identity:
+    if matches(sight.identity, seen.identity):
         return _same(seen, sight)
     return CONFLICT
 
@@ -137,7 +162,7 @@ def _compare_in_second(seen: Instrument, sight: Sighting) -> str:
     if identity == previous:
         return _same(seen, sight)
     for i in range(cursor, len(emitted)):
-        if emitted[i] == identity:
+        if matches(emitted[i], identity):
             _remember_cursor(seen, sight, i + 1)
             return _same(seen, sight)
     return LATE if sight.volume < seen.volume else NEW

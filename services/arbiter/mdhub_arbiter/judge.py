@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from mdhub.calendar import Phase
 from mdhub.market.products import exchange_of
 from mdhub.wire.entries import Verdict
@@ -15,9 +17,10 @@ from mdhub_arbiter.instrument import Instrument, Sighting, Standby
 from mdhub_arbiter.outputs import accept, refuse, reject
 from mdhub_arbiter.priority import forget_old, overflow, stands_by
 from mdhub_arbiter.quality import SILENT, pause, resume
-from mdhub_arbiter.rules import clean_levels, hard_fault, value
+from mdhub_arbiter.rules import clean_levels, hard_fault, is_repaired, value
 from mdhub_arbiter.state import HOLDS_SINCE, State
 from mdhub_arbiter.suspicion import (
+    AFTER_THE_BELL,
     IN_AUCTION,
     TIME_AHEAD,
     TIME_BEHIND,
@@ -108,8 +111,9 @@ def _new(
         reason = TIME_AHEAD
     elif phase is Phase.CONTINUOUS:
         reason = suspicion(seen, seen.ref, clean, waived)
-    elif phase is Phase.AUCTION:
-        reason = suspicion(seen, seen.ref, clean, waived | IN_AUCTION)
+    else:
+        waived |= IN_AUCTION if phase is Phase.AUCTION else AFTER_THE_BELL
+        reason = suspicion(seen, seen.ref, clean, waived)
     if reason is None or hold(state, seen, reason, sight, clean):
         _accept(state, seen, sight, clean, tick)
     return None
@@ -189,7 +193,7 @@ def _instrument(state: State, symbol: str) -> Instrument | None:
 
 
 def _clean(tick: RawTick, seen: Instrument, sight: Sighting, flags: int) -> CleanTick:
-    return CleanTick(
+    clean = CleanTick(
         SCHEMA_VERSION, tick.symbol, seen.exchange, sight.day, sight.ts_ns, tick.recv_ns,
         tick.source, flags, value(tick.last), tick.volume, value(tick.turnover),
         value(tick.open_interest), value(tick.open), value(tick.high), value(tick.low),
@@ -198,3 +202,6 @@ def _clean(tick: RawTick, seen: Instrument, sight: Sighting, flags: int) -> Clea
         value(tick.limit_down), value(tick.average), clean_levels(tick.bids),
         clean_levels(tick.asks),
     )  # fmt: skip
+    if is_repaired(tick, clean):
+        return replace(clean, flags=flags | Flag.VALUE_REPAIRED)
+    return clean

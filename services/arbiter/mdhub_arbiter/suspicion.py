@@ -14,6 +14,7 @@ from mdhub.wire.ticks import CleanTick
 from mdhub_arbiter.instrument import Contract, Instrument
 
 __all__ = [
+    "AFTER_THE_BELL",
     "CROSSED_BOOK",
     "IN_AUCTION",
     "LAST_WITHOUT_VOLUME",
@@ -46,6 +47,8 @@ PRE_CHANGED: Final = "pre_changed"
 
 IN_AUCTION: Final = frozenset({CROSSED_BOOK, LAST_WITHOUT_VOLUME})
 """Rules that do not hold while orders are only collected."""
+AFTER_THE_BELL: Final = frozenset({CROSSED_BOOK})
+"""... and where nothing trades: in breaks and after the close."""
 
 WAIVABLE: Final = frozenset({TIME_AHEAD, CROSSED_BOOK, OFF_GRID, OHLC, TURNOVER})
 """Rules that a true new state of the contract would break again with every tick."""
@@ -109,7 +112,9 @@ def _within_day(
     if traded == 0:
         if tick.volume and tick.last != ref.last and tick.last is not None and ref.last is not None:
             return LAST_WITHOUT_VOLUME
-    elif traded > JUMP_LOTS and _jumped(ref, tick, traded):
+        if waived.isdisjoint(_MONEY) and _moved_money(seen, ref, tick):
+            return TURNOVER
+    elif traded > JUMP_LOTS and _jumped(ref, tick, traded) and not _is_paid(ref, tick, traded):
         return VOLUME_JUMP
     elif waived.isdisjoint(_MONEY) and _odd_turnover(seen, ref, tick, traded):
         return TURNOVER
@@ -163,6 +168,27 @@ def _jumped(ref: CleanTick, tick: CleanTick, traded: int) -> bool:
     waited_s = (tick.ts_ns - ref.ts_ns) // SECOND_NS
     allowed = min(JUMP_LOTS_PER_S * waited_s, JUMP_SHARE * (ref.volume or 0))
     return traded > JUMP_LOTS + allowed
+
+
+def _is_paid(ref: CleanTick, tick: CleanTick, traded: int) -> bool:
+    """Turnover has grown with the volume: the price of a lot is like before.
+
+    Then most of a day was missed, and nothing is wrong with the number. Needs no multiplier.
+    """
+    now, before, lots = tick.turnover, ref.turnover, ref.volume
+    high, low = tick.high or tick.limit_up, tick.low or tick.limit_down
+    if not now or not before or not lots or not high or not low or low < 0:
+        return False
+    price = (now - before) / traded / (before / lots)
+    return low / high <= price <= high / low
+
+
+def _moved_money(seen: Instrument, ref: CleanTick, tick: CleanTick) -> bool:
+    """Turnover changed although no lot was traded (not CZCE: two ways to compute it)."""
+    now, before = tick.turnover, ref.turnover
+    if now == before or not now or not before or seen.exchange == "CZCE":
+        return False
+    return abs(now - before) > SLACK * now
 
 
 def _odd_turnover(seen: Instrument, ref: CleanTick, tick: CleanTick, traded: int) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec import Raw
 
+from mdhub.calendar import Calendar
 from mdhub.wire.entries import ContractRow, ControlKind, RulesChange, Verdict
 from mdhub.wire.ticks import Flag
 from mdhub_arbiter.holds import AGREEING, KEPT, UNCONFIRMED
@@ -35,7 +37,7 @@ JUMPS: dict[str, dict[str, Any]] = {
     "off_grid": {"last": 3000.3, "volume": 101, "turnover": 3.03e6},
     "scale": {"last": 300.0, "low": 300.0, "volume": 101, "limit_down": 0.0, "turnover": 3.01e6},
     "ohlc": {"high": 2999.0},
-    "volume_jump": {"volume": 1_000_100, "turnover": 3e10},
+    "volume_jump": {"volume": 1_000_100, "turnover": 5e10},
     "last_without_volume": {"last": 3005.0},
     "turnover": {"volume": 101, "turnover": 3e6},
     "limits_changed": {"limit_up": 3310.0},
@@ -163,7 +165,7 @@ def test_a_source_that_contradicts_itself_begins_anew() -> None:
     market = Market()
     found: list[str] = []
     for volume in (1_000_100, 3_000_100, 2_000_100, 5_000_100):
-        found += words(market.steps_on(volume=volume, turnover=volume * 30_000.0))
+        found += words(market.steps_on(volume=volume, turnover=volume * 50_000.0))
     assert found == [f"{Verdict.HOLD}:volume_jump"] * 4
 
 
@@ -192,7 +194,7 @@ def test_held_ticks_are_bounded() -> None:
     market = Market()
     for i in range(3 * KEPT):
         volume = 1_000_000 * (i + 1)
-        market.steps_on(f"S{i}", volume=volume, turnover=volume * 30_000.0)
+        market.steps_on(f"S{i}", volume=volume, turnover=volume * 50_000.0)
     assert len(market.state.instruments["rb2701"].held) == KEPT
 
 
@@ -227,6 +229,30 @@ def test_a_volume_corrected_downwards_is_believed_in_the_end() -> None:
     assert found[9:] == [["tick"], ["tick"]]
 
 
+def test_money_that_moves_without_lots_is_held() -> None:
+    """Turnover is made of trades; only CZCE computes it in two ways."""
+    market = Market()
+    assert words(market.steps_on(turnover=3.3e6)) == ["hold:turnover"]
+    assert words(market.steps_on(turnover=3e6 + 1)) == ["tick"]
+
+
+def test_a_jump_of_volume_that_is_paid_for_is_true() -> None:
+    """Who missed hours of trading sees turnover grow with the volume: nothing is held."""
+    market = Market()
+    assert words(market.steps_on(volume=1_000_100, turnover=3e6 + 3e10)) == ["tick"]
+
+
+def test_rules_also_speak_after_the_close() -> None:
+    """Where nothing trades any more the book may be anything, price and money may not."""
+    market = Market()
+    for part in Calendar.load().parts:
+        market.folds(control_entry(ControlKind.CALENDAR, Raw(part)))
+    market.folds(clock_entry(china_ns("2026-11-18 15:22:00")))
+    crossed = JUMPS["crossed_book"]
+    assert market.says("15:22:01.000", **GOOD | {"last": 3005.0}) == "last_without_volume"
+    assert market.says("15:22:02.000", **GOOD | crossed) == "clean"
+
+
 def _persistent(reason: str, step: int) -> dict[str, Any]:
     """The jump, gone on with: as a market would look that has really changed so."""
     fields = dict(JUMPS[reason])
@@ -237,6 +263,6 @@ def _persistent(reason: str, step: int) -> dict[str, Any]:
     if reason == "time_behind":
         fields["update_time"] = f"09:20:{step:02}"
     price = 300.0 if reason == "scale" else 3000.0
-    if reason != "turnover":
+    if reason not in {"turnover", "last_without_volume"}:
         fields["turnover"] = fields.get("turnover", 3e6) + step * price * 10
     return fields

@@ -321,3 +321,36 @@ def test_a_wrong_contract_table_is_refused(tmp_path: Path, content: str) -> None
 
     with pytest.raises(MarketError, match=r"contracts\.csv (lacks the columns|line 2: .*expected)"):
         main([str(file), "--contracts", str(table)])
+
+
+def test_markers_are_lines_between_rows_if_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is told of phases and qualities, with the log time at which it is told."""
+    rows = [captured(f"10:{n // 60:02}:{n % 60:02}.000", f"10:{n // 60:02}:{n % 60:02}.010")
+            for n in range(70)]  # fmt: skip
+    file = write(tmp_path / "day.csv", *rows, capture=True)
+
+    assert all("row" in line for line in run(capsys, file))
+    lines = [line for line in run(capsys, file, "--markers") if "marker" in line]
+    phases = [line for line in lines if line["marker"] == "phase"]
+    assert [(line["product"], line["phase"]) for line in phases] == [("rb", "continuous")]
+    alone = next(line for line in lines if line["marker"] == "quality")
+    assert (alone["instrument"], alone["quality"], alone["cause"]) == (
+        "rb2701.SHFE", "single_source", "A",
+    )  # fmt: skip
+    assert alone["log_ns"] >= china_ns("2026-11-18 10:00:30")
+
+
+def test_repaired_ticks_are_shown_if_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Only where a value was replaced: the clean tick as it is on the wire."""
+    broken = row("10:00:01.000").replace(",3001,7", ",3001,-7")
+    file = write(tmp_path / "day.csv", row("10:00:00.000"), broken)
+
+    assert all("tick" not in line for line in run(capsys, file))
+    good, repaired = run(capsys, file, "--repaired")
+    assert "tick" not in good
+    assert repaired["flags"] == Flag.VALUE_REPAIRED
+    assert repaired["tick"][-2:] == [[[2999.0, 5]], [[None, 0]]]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 import msgspec
 
@@ -22,6 +22,7 @@ from mdhub_arbiter.contracts import read_contracts
 from mdhub_arbiter.offline.arrivals import TickFiles
 from mdhub_arbiter.offline.desk import Desk, Outcome
 from mdhub_arbiter.offline.lines import MALFORMED, Line, Lines
+from mdhub_arbiter.offline.markers import marker_lines
 from mdhub_arbiter.offline.summary import Summary, Tally, shown
 from mdhub_arbiter.progress import Bar
 from mdhub_arbiter.settings import Settings, Wanted
@@ -65,7 +66,7 @@ def arbitrate(options: argparse.Namespace, *, write: Callable[[bytes], object]) 
     desk = Desk(Wanted(_settings(options), contracts, Calendar.load(options.calendar)))
     tally = Tally()
     names = [path.name for path in options.files]
-    lines = Lines(names)
+    lines = Lines(names, repaired=options.repaired)
     began_s = time.monotonic()
     deciding_s = 0.0
     with TickFiles(options.files, exchanges) as files:
@@ -113,12 +114,14 @@ def _write(
     options: argparse.Namespace,
     write: Callable[[bytes], object],
 ) -> None:
-    shown_lines: list[Line] = []
+    shown_lines: list[Line | dict[str, Any]] = []
     for outcome in outcomes:
         for line in lines.of(outcome):
             tally.add(line)
             if not options.only or line.verdict in options.only:
                 shown_lines.append(line)
+        if options.markers:
+            shown_lines += marker_lines(outcome)
     if shown_lines and not options.summary_only:
         write(b"\n".join(map(_to_json, shown_lines)) + b"\n")
 
@@ -155,6 +158,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--only", type=_verdicts, metavar="VERDICTS", help="such as reject,late: only these lines"
+    )
+    parser.add_argument(
+        "--markers", action="store_true", help="also lines of quality, phase and end of session"
+    )
+    parser.add_argument(
+        "--repaired", action="store_true", help="show the clean tick where a value was repaired"
     )
     parser.add_argument("--output", type=Path, metavar="FILE", help="lines go here, not to stdout")
     parser.add_argument(

@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 from mdhub.market.products import exchange_of
 from mdhub.wire.codec import decode_clean_tick, decode_rejected_header
 from mdhub.wire.entries import Verdict
-from mdhub.wire.ticks import Flag
+from mdhub.wire.ticks import CleanTick, Flag
 from mdhub_arbiter.decide import Clean, Rejected
 from mdhub_arbiter.offline.arrivals import Arrival
 from mdhub_arbiter.offline.desk import Outcome
@@ -44,13 +44,16 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     flags: int | None = None
     released_by: int | UnsetType | None = UNSET
     """Second line of a row that had been held: the row that ended the hold, null = time did."""
+    tick: CleanTick | UnsetType = UNSET
+    """The clean tick, if a value of it was repaired and that is asked for."""
 
 
 class Lines:
     """Turns outcomes into lines; remembers the newest rows that wait."""
 
-    def __init__(self, files: list[str]) -> None:
+    def __init__(self, files: list[str], *, repaired: bool = False) -> None:
         self._files = files
+        self._repaired = repaired
         self._waiting: dict[bytes, Arrival] = {}
 
     def of(self, outcome: Outcome) -> Iterator[Line]:
@@ -97,6 +100,7 @@ class Lines:
             trading_day=tick.trading_day,
             ts_ns=tick.ts_ns,
             flags=tick.flags,
+            tick=tick if self._repaired and tick.flags & Flag.VALUE_REPAIRED else UNSET,
         )
 
     def _line(self, arrival: Arrival, verdict: str, reason: str | None = None) -> Line:
