@@ -87,7 +87,10 @@ def _parser() -> argparse.ArgumentParser:
         help='settings of the rules as JSON, such as {"modes": {"SHFE": "priority"}}',
     )
     parser.add_argument(
-        "--contracts", type=_contracts, default=[], help="contract table, CSV with CTP columns"
+        "--contracts",
+        type=_contracts,
+        default=os.environ.get("MDHUB_ARBITER__CONTRACTS", ""),
+        help="contract table, CSV with CTP columns (default: what the hub learned before)",
     )
     parser.add_argument(
         "--calendar",
@@ -108,7 +111,7 @@ def _settings(text: str) -> Settings:
 
 def _contracts(text: str) -> list[ContractRow]:
     try:
-        return read_contracts(Path(text))
+        return read_contracts(Path(text)) if text else []
     except (MarketError, OSError) as error:
         raise argparse.ArgumentTypeError(str(error)) from error
 
