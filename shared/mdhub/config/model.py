@@ -168,8 +168,7 @@ class RetentionKnobs(_Knobs):
 
 
 class RulesKnobs(_Knobs):
-    """The rule book (docs/rules.md). What changes here becomes an entry of the log when the arbiter
-    starts, and counts from that entry on."""
+    """The rule book (docs/rules.md): what changes counts from the arbiter's next start on."""
 
     version: int | None = Field(default=None, ge=1, examples=[2])
     """Version of the rules that decides; without it the newest one this mdhub knows."""
