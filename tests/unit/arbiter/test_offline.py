@@ -322,7 +322,8 @@ def test_a_configuration_decides_unless_an_option_says_otherwise(
     main([str(file), "--config", str(config), "--mode", "race", "--summary-only", "--json"])
     summary = json.loads(capsys.readouterr().out)
     assert summary["rules"] == {
-        "version": RULES_VERSION, "modes": {}, "preference": ["A", "B"], "unknown_instrument": "hold",
+        "version": RULES_VERSION, "modes": {}, "preference": ["A", "B"],
+        "unknown_instrument": "hold",
     }  # fmt: skip
     assert str(tmp_path / "table.csv") in summary["contracts"]
     assert (summary["config"], "digest" in summary["calendar"]) == (str(config), True)
