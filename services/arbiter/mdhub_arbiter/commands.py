@@ -71,7 +71,6 @@ class Commands:
         self._answers: list[_Answer] = []
         self._unreadable = 0
         self._to_cache: list[ContractRow] = []
-        self._market_ns = 0
         self._written: MarketClock | None = None
         """Newest clock this leader put into raw; the state follows a moment later."""
 
@@ -119,7 +118,7 @@ class Commands:
     def answer(self, wall_ns: int) -> None:
         """Write the results of what `due` gave (after it is in raw)."""
         if self._to_cache:
-            cache_contracts(self._log, self._to_cache, self._market_ns)
+            cache_contracts(self._log, self._to_cache)
             self._to_cache = []
         answers, self._answers = self._answers, []
         for answer in answers:
@@ -175,7 +174,6 @@ class Commands:
             refused = {"error": f"bad arguments: {str(error)[:SHOWN]}"}
             return _Answer(command, False, refused), []
         self._to_cache += rows
-        self._market_ns = state.market_ns
         new = [row for row in rows if is_news(state, row)]
         result = {"rows": len(rows), "new": len(new), "shard": self._shard}
         return _Answer(command, True, result), new

@@ -29,6 +29,7 @@ __all__ = [
     "cache_contracts",
     "cached_contracts",
     "check_rows",
+    "drop_expired",
     "read_contracts",
     "table_event",
 ]
@@ -69,12 +70,20 @@ def cached_contracts(log: Log, *, shard: int, shards: int) -> Table:
     return Table(found, origin, cached.age_ms // 1_000, unreadable)
 
 
-def cache_contracts(log: Log, rows: Iterable[ContractRow], market_ns: int) -> None:
-    """Remember contracts on the server; forget those that expired long ago by market time."""
+def cache_contracts(log: Log, rows: Iterable[ContractRow]) -> None:
+    """Remember contracts on the server."""
+    log.save_contracts({row.symbol: encode(row) for row in rows})
+
+
+def drop_expired(log: Log, market_ns: int) -> None:
+    """Let the server forget contracts that expired long ago by market time.
+
+    Reads the whole cache: at a start, not while ticks flow.
+    """
     today = datetime.fromtimestamp(market_ns // _SECOND_NS, CHINA_TIME).date()
-    oldest = int(f"{today - KEPT_EXPIRED:%Y%m%d}")
-    given = {row.symbol: encode(row) for row in rows if not 0 < row.expiry < oldest}
-    log.save_contracts(given, gone=_expired(log, oldest) if given else ())
+    expired = _expired(log, int(f"{today - KEPT_EXPIRED:%Y%m%d}"))
+    if expired:
+        log.save_contracts({}, gone=expired)
 
 
 def check_rows(rows: Sequence[ContractRow]) -> None:

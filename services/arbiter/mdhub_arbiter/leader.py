@@ -30,7 +30,13 @@ from mdhub.wire.entries import CleanHeader, Clock, ControlKind
 from mdhub.wire.ticks import SCHEMA_VERSION
 from mdhub_arbiter.candidate import WRITER
 from mdhub_arbiter.commands import Commands
-from mdhub_arbiter.contracts import Table, cache_contracts, cached_contracts, table_event
+from mdhub_arbiter.contracts import (
+    Table,
+    cache_contracts,
+    cached_contracts,
+    drop_expired,
+    table_event,
+)
 from mdhub_arbiter.decide import decide
 from mdhub_arbiter.horizon import HorizonWatch
 from mdhub_arbiter.outputs import Clean
@@ -184,7 +190,8 @@ class Leader:
         if not table.origin:
             return
         if table.origin == "file":
-            cache_contracts(self._log, table.rows, self._state.market_ns)
+            cache_contracts(self._log, table.rows)
+        drop_expired(self._log, self._state.market_ns)
         event = table_event(
             table, shard=self._shard, new=new, instance=self._instance,
             wall_ns=self._clock.now_ns(),

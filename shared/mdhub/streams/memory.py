@@ -343,7 +343,8 @@ class MemoryLog:
         self._server.contracts |= rows
         for symbol in gone:
             self._server.contracts.pop(symbol, None)
-        self._server.contracts_ms = time.time_ns() // 1_000_000
+        if rows:
+            self._server.contracts_ms = time.time_ns() // 1_000_000
 
     def contracts(self) -> CachedContracts:
         age_ms = time.time_ns() // 1_000_000 - self._server.contracts_ms

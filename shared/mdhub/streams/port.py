@@ -300,7 +300,7 @@ class Log(Protocol):
         """Whether a command already has its result event."""
 
     def save_contracts(self, rows: Mapping[str, bytes], *, gone: Sequence[str] = ()) -> None:
-        """Cache rows of the contract table by symbol, drop others; the cache is fresh now."""
+        """Cache rows of the contract table by symbol, drop others; rows make the cache fresh."""
 
     def contracts(self) -> CachedContracts: ...
 

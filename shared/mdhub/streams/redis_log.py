@@ -296,7 +296,8 @@ class RedisLog:
             self._link.call("HSET", key, *chain.from_iterable(pairs[at : at + _ROWS_A_CALL]))
         for at in range(0, len(gone), _ROWS_A_CALL):
             self._link.call("HDEL", key, *gone[at : at + _ROWS_A_CALL])
-        self._link.call("HSET", key, _SAVED_AT, _wall_ms())
+        if rows:
+            self._link.call("HSET", key, _SAVED_AT, _wall_ms())
 
     def contracts(self) -> CachedContracts:
         rows = self._hash(self._keys.contracts())

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from mdhub.streams.port import Log
 from mdhub.streams.topology import EVENTS
 from mdhub.wire.codec import decode_event
 from mdhub.wire.entries import ContractRow
 from mdhub.wire.ops import EventKind
-from mdhub_arbiter.contracts import cache_contracts, cached_contracts
+from mdhub_arbiter.contracts import cache_contracts, cached_contracts, drop_expired
 from mdhub_arbiter.settings import Settings, Wanted
 from tests.support.recompute import assert_clean_is_f_of_raw
-from tests.unit.arbiter.builders import WEDNESDAY, china_ns
+from tests.unit.arbiter.builders import china_ns
 from tests.unit.arbiter.stage import Stage
 
 RB = ContractRow("rb2701", "SHFE", "rb", "1", 10.0, 1.0, 20270115)
@@ -79,10 +80,13 @@ def test_what_expired_long_ago_leaves_the_cache() -> None:
     log = Stage().log
     old = ContractRow("rb2605", "SHFE", expiry=20260515)
     lasting = ContractRow("510050", "SSE")
-    cache_contracts(log, [old, lasting], china_ns("20260601 10:00:00"))
-    assert {row.symbol for row in cached_contracts(log, shard=0, shards=1).rows} == {
-        "rb2605", "510050",
-    }  # fmt: skip
-    cache_contracts(log, [RB], china_ns(WEDNESDAY))
-    found = cached_contracts(log, shard=0, shards=1)
-    assert {row.symbol for row in found.rows} == {"rb2701", "510050"}
+    cache_contracts(log, [old, lasting, RB])
+
+    drop_expired(log, china_ns("2026-06-14 10:00:00"))
+    assert symbols(log) == {"rb2605", "510050", "rb2701"}
+    drop_expired(log, china_ns("2026-06-15 10:00:00"))
+    assert symbols(log) == {"510050", "rb2701"}
+
+
+def symbols(log: Log) -> set[str]:
+    return {row.symbol for row in cached_contracts(log, shard=0, shards=1).rows}
