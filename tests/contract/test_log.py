@@ -388,3 +388,16 @@ def test_positions_are_asked_without_waiting(open_as: Opener) -> None:
     until(answered, "the positions")
 
     assert found == [[arbiter.positions(0), arbiter.positions(1)]]
+
+
+def test_contracts_are_cached(open_as: Opener) -> None:
+    """Rows by symbol, the newest counts; age counts from the last time, whatever was new."""
+    log = open_as("arbiter")
+    assert (log.contracts().rows, log.contracts().age_ms > 1_000_000_000_000) == ({}, True)
+
+    log.save_contracts({f"x{i}": b"%d" % i for i in range(1_200)})
+    log.save_contracts({"x1": b"new"}, gone=[f"x{i}" for i in range(2, 1_200)])
+
+    cached = open_as("ingest").contracts()
+    assert cached.rows == {"x0": b"0", "x1": b"new"}
+    assert 0 <= cached.age_ms < 60_000

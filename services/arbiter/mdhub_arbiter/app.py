@@ -43,7 +43,11 @@ from mdhub_arbiter.settings import (
 
 __all__ = ["main"]
 
-EXAMPLE = "example: MDHUB_REDIS_URL=redis://127.0.0.1:6379 mdhub run arbiter --shard 0"
+EXAMPLE = """Exit codes: 0 stopped, 1 failed, 2 wrong options, or the server, the log's shards or
+rules, the contract table or the calendar cannot be used and waiting does not help.
+
+Example: MDHUB_REDIS_URL=redis://127.0.0.1:6379 mdhub run arbiter --contracts contracts.csv
+"""
 NOT_DURABLE = (
     "profile single was asked for, but the server does not say appendonly yes and appendfsync "
     "always: after a restart of it ticks may be withdrawn, in a new epoch; configure the server so "
@@ -63,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="mdhub run arbiter",
         description="Decide which raw ticks are true and new; write the clean log.",
         epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--shard", type=int, default=0, help="shard to decide (default 0)")
     parser.add_argument("--shards", type=int, help="number of shards (default: as the log has)")
@@ -87,7 +92,10 @@ def _parser() -> argparse.ArgumentParser:
         help='settings of the rules as JSON, such as {"modes": {"SHFE": "priority"}}',
     )
     parser.add_argument(
-        "--contracts", type=_contracts, default=[], help="contract table, CSV with CTP columns"
+        "--contracts",
+        type=_contracts,
+        default=os.environ.get("MDHUB_ARBITER__CONTRACTS", ""),
+        help="contract table, CSV with CTP columns (default: what the hub learned before)",
     )
     parser.add_argument(
         "--calendar",
@@ -108,7 +116,7 @@ def _settings(text: str) -> Settings:
 
 def _contracts(text: str) -> list[ContractRow]:
     try:
-        return read_contracts(Path(text))
+        return read_contracts(Path(text)) if text else []
     except (MarketError, OSError) as error:
         raise argparse.ArgumentTypeError(str(error)) from error
 
@@ -218,16 +226,16 @@ def _lead(
         leadership=leadership,
         recovered=recovered,
         since_ns=wall_ns,
-        wanted=Wanted(options.rules, _of_shard(options), options.calendar),
+        wanted=Wanted(options.rules, _of_shard(options, log.shards() or 1), options.calendar),
         outages=outage.counters,
         idle=options.idle,
     )
     leader.run(stop)
 
 
-def _of_shard(options: argparse.Namespace) -> list[ContractRow]:
+def _of_shard(options: argparse.Namespace, shards: int) -> list[ContractRow]:
     rows: list[ContractRow] = options.contracts
-    return [row for row in rows if shard_of(row.symbol, options.shards or 1) == options.shard]
+    return [row for row in rows if shard_of(row.symbol, shards) == options.shard]
 
 
 def _say_leading(

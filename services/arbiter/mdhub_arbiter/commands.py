@@ -1,9 +1,14 @@
 """Commands to the arbiter, taken from the `commands` stream; each gets exactly one result.
 
-Today: `market_clock {market_ns, rate, run}` moves the hub's market clock to at least that market
-time. Both redundant sources of a recording ask; the first one wins, the second is told the anchor
-in force. `mute`, `unmute`, `prefer {source, reason}` become `operator` entries of the log.
-Within one run of the hub market time never goes back.
+A command names the shard whose leader shall obey: `arbiter:1` (docs/decisions/018). `arbiter` alone
+is shard 0, which also answers those to a shard or a target that nobody is.
+
+* `market_clock {market_ns, rate, run}` moves the market clock to at least that market time. Both
+  redundant sources of a recording ask; the first one wins, the second is told the anchor in force.
+  Within one run of the hub market time never goes back.
+* `mute`, `unmute`, `prefer {source, reason}` become `operator` entries of the log.
+* `contracts {rows}` hands in at most 500 rows of a contract table (`ContractRow`, all of the
+  shard); those that say something new become a `contracts` entry.
 """
 
 from __future__ import annotations
@@ -15,17 +20,29 @@ from uuid import uuid4
 
 import msgspec
 
+from mdhub.streams.asking import MAX_ROWS
 from mdhub.streams.port import FIRST_ID, Log
 from mdhub.streams.topology import COMMANDS
 from mdhub.wire.codec import DecodeError, decode_command, encode
-from mdhub.wire.entries import ConfigChange, ControlKind, MarketClock, SourceVerdict
+from mdhub.wire.entries import (
+    ConfigChange,
+    ContractRow,
+    ControlKind,
+    MarketClock,
+    SourceVerdict,
+)
 from mdhub.wire.ops import Command, Event, EventKind, Severity
 from mdhub.wire.ticks import SCHEMA_VERSION
+from mdhub.wire.topics import shard_of
+from mdhub_arbiter.contracts import cache_contracts, check_rows
+from mdhub_arbiter.priority import PRIORITY
+from mdhub_arbiter.settings import is_news
 from mdhub_arbiter.state import State
 
 __all__ = ["Commands"]
 
 _VERDICTS: Final = frozenset({"mute", "unmute", "prefer"})
+_CONTRACTS: Final = "contracts"
 TARGET: Final = "arbiter"
 READ_COUNT: Final = 100
 SHOWN: Final = 200
@@ -46,11 +63,14 @@ class _Answer:
 class Commands:
     """Reads commands, turns them into settings for the log, answers them."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, *, shard: int = 0) -> None:
         self._log = log
+        self._shard = shard
+        self._shards = log.shards() or shard + 1
         self._tail = log.tail(COMMANDS, after=FIRST_ID)
         self._answers: list[_Answer] = []
         self._unreadable = 0
+        self._to_cache: list[ContractRow] = []
         self._written: MarketClock | None = None
         """Newest clock this leader put into raw; the state follows a moment later."""
 
@@ -62,7 +82,7 @@ class Commands:
             if command is None:
                 self._unreadable += 1
                 continue
-            if _answered_by_another(command.target):
+            if self._answered_by_another(command.target):
                 continue
             if wall_ns - command.ts_ns > FORGOTTEN_NS:
                 continue
@@ -77,12 +97,15 @@ class Commands:
         self, command: Command, state: State, wall_ns: int
     ) -> tuple[_Answer, tuple[str, Any] | None]:
         """What is answered, and the control entry that it takes, if any."""
-        error = _refusal(command, wall_ns)
+        error = self._refusal(command, wall_ns)
         if error:
             return _Answer(command, False, {"error": error}), None
         if command.action in _VERDICTS:
-            answer, said = _source_verdict(command, state)
+            answer, said = self._source_verdict(command, state)
             return answer, (ControlKind.OPERATOR, said) if said else None
+        if command.action == _CONTRACTS:
+            answer, new = self._contracts(command, state)
+            return answer, (ControlKind.CONTRACTS, new) if new else None
         answer, clock = _obey(command, self._written or state.market_clock, wall_ns)
         if clock is None:
             return answer, None
@@ -94,9 +117,75 @@ class Commands:
 
     def answer(self, wall_ns: int) -> None:
         """Write the results of what `due` gave (after it is in raw)."""
+        if self._to_cache:
+            cache_contracts(self._log, self._to_cache)
+            self._to_cache = []
         answers, self._answers = self._answers, []
         for answer in answers:
             self._log.command_done(answer.command.id, _event(answer, wall_ns))
+
+    def _answered_by_another(self, target: str) -> bool:
+        """Whether somebody else is meant: another reader of the stream, another shard."""
+        service, _, part = target.partition(":")
+        if service in COMMANDS.readers and service != TARGET:
+            return True
+        is_shard = service == TARGET and part.isdecimal() and int(part[:9]) < self._shards
+        return (int(part) if is_shard else 0) != self._shard
+
+    def _refusal(self, command: Command, wall_ns: int) -> str:
+        """Why a command is not even looked at; empty if it is."""
+        target = command.target
+        if target in {f"{TARGET}:{self._shard}", TARGET}:
+            return "expired" if wall_ns > command.expires_ns else ""
+        if target.partition(":")[0] == TARGET:
+            last = f"{TARGET}:{self._shards - 1}"
+            return f"unknown target {target[:SHOWN]!r}; shards are {TARGET}:0 to {last}"
+        known = ", ".join(sorted(COMMANDS.readers))
+        return f"unknown target {target[:SHOWN]!r}; commands are taken by {known}"
+
+    def _source_verdict(
+        self, command: Command, state: State
+    ) -> tuple[_Answer, SourceVerdict | None]:
+        """`mute`, `unmute` or `prefer` a source that the hub knows."""
+        source = command.args.get("source")
+        known = self._known_sources(state)
+        if not isinstance(source, str) or source not in known:
+            names = ", ".join(sorted(known))[:SHOWN] or "none"
+            error = f"unknown source {str(source)[:SHOWN]!r}; the hub knows {names}"
+            return _Answer(command, False, {"error": error}), None
+        reason = str(command.args.get("reason", ""))[:SHOWN]
+        said = SourceVerdict(source, command.action, reason)
+        in_priority = sorted(x for x, mode in state.policy.modes.items() if mode == PRIORITY)
+        result = {"source": source, "verdict": command.action, "shard": self._shard}
+        return _Answer(command, True, result | {"priority": in_priority}), said
+
+    def _known_sources(self, state: State) -> set[str]:
+        """Sources of log and settings, and living ones: a shard may have no tick of them yet."""
+        ingest = "ingest:"
+        living = {name[len(ingest) :] for name in self._log.beats() if name.startswith(ingest)}
+        return living | state.sources.keys() | set(state.policy.preference)
+
+    def _contracts(self, command: Command, state: State) -> tuple[_Answer, list[ContractRow]]:
+        """Take rows of a contract table. Returns those that say something new."""
+        try:
+            rows = msgspec.convert(command.args.get("rows"), list[ContractRow])
+            self._check(rows)
+        except ValueError as error:
+            refused = {"error": f"bad arguments: {str(error)[:SHOWN]}"}
+            return _Answer(command, False, refused), []
+        self._to_cache += rows
+        new = [row for row in rows if is_news(state, row)]
+        result = {"rows": len(rows), "new": len(new), "shard": self._shard}
+        return _Answer(command, True, result), new
+
+    def _check(self, rows: list[ContractRow]) -> None:
+        if not 0 < len(rows) <= MAX_ROWS:
+            raise ValueError(f"found {len(rows)} rows, expected 1 to {MAX_ROWS}")
+        for row in rows:
+            shard = shard_of(row.symbol, self._shards)
+            if shard != self._shard:
+                raise ValueError(f"{row.symbol} belongs to {TARGET}:{shard}, not to {self._shard}")
+        check_rows(rows)
 
     def counters(self) -> dict[str, int]:
         """Entries without a readable command: nobody can be answered."""
@@ -114,36 +203,10 @@ def _command(fields: list[bytes]) -> Command | None:
     return command if 0 < len(command.id) <= MAX_ID else None
 
 
-def _answered_by_another(target: str) -> bool:
-    """Whether a reader of the stream is meant, or a part of it (`ingest:A`), that is not us."""
-    service = target.partition(":")[0]
-    return service in COMMANDS.readers and target != TARGET
-
-
-def _refusal(command: Command, wall_ns: int) -> str:
-    """Why a command is not even looked at; empty if it is."""
-    if command.target != TARGET:
-        known = ", ".join(sorted(COMMANDS.readers))
-        return f"unknown target {command.target[:SHOWN]!r}; commands are taken by {known}"
-    return "expired" if wall_ns > command.expires_ns else ""
-
-
-def _source_verdict(command: Command, state: State) -> tuple[_Answer, SourceVerdict | None]:
-    """`mute`, `unmute` or `prefer` a source that the log knows."""
-    source = command.args.get("source")
-    if not isinstance(source, str) or source not in state.sources:
-        known = ", ".join(sorted(state.sources))[:SHOWN] or "none"
-        error = f"unknown source {str(source)[:SHOWN]!r}; the log knows {known}"
-        return _Answer(command, False, {"error": error}), None
-    reason = str(command.args.get("reason", ""))[:SHOWN]
-    said = SourceVerdict(source, command.action, reason)
-    return _Answer(command, True, {"source": source, "verdict": command.action}), said
-
-
 def _obey(command: Command, clock: MarketClock, wall_ns: int) -> tuple[_Answer, MarketClock | None]:
     action = _ACTIONS.get(command.action)
     if action is None:
-        known = ", ".join(sorted((*_ACTIONS, *_VERDICTS)))
+        known = ", ".join(sorted((*_ACTIONS, *_VERDICTS, _CONTRACTS)))
         error = f"unknown action {command.action[:SHOWN]!r}; the arbiter knows {known}"
         return _Answer(command, False, {"error": error}), None
     try:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Event
 from typing import Any, Final
@@ -19,7 +20,8 @@ import msgspec
 
 from mdhub.calendar import Calendar
 from mdhub.runtime.clock import AnchoredClock
-from mdhub.runtime.heartbeat import BEAT_EVERY_S, beat_payload
+from mdhub.runtime.heartbeat import BEAT_EVERY_S, ENDED, beat_payload
+from mdhub.streams.errors import StreamsError
 from mdhub.streams.ids import clean_id
 from mdhub.streams.port import CleanBatch, CleanOut, Entry, Leadership, Log, Positions, RejectedOut
 from mdhub.streams.topology import EVENTS, RAW
@@ -28,6 +30,13 @@ from mdhub.wire.entries import CleanHeader, Clock, ControlKind
 from mdhub.wire.ticks import SCHEMA_VERSION
 from mdhub_arbiter.candidate import WRITER
 from mdhub_arbiter.commands import Commands
+from mdhub_arbiter.contracts import (
+    Table,
+    cache_contracts,
+    cached_contracts,
+    drop_expired,
+    table_event,
+)
 from mdhub_arbiter.decide import decide
 from mdhub_arbiter.horizon import HorizonWatch
 from mdhub_arbiter.outputs import Clean
@@ -80,7 +89,7 @@ class Leader:
         self._due = _Due(snapshot_s=time.monotonic() + SNAPSHOT_EVERY_S)
         self._snapshotter = Snapshotter(log, shard=shard, token=self._token)
         self._retention = Retention(log, shard=shard, token=self._token)
-        self._commands = Commands(log)
+        self._commands = Commands(log, shard=shard)
         self._outages = outages
         self._since_ns = since_ns
         """Log time of the own lead entry: the state is the leader's own once it got there."""
@@ -105,6 +114,7 @@ class Leader:
                     self._every_clock()
                 if self._snapshotter.busy:
                     self._snapshotter.step()
+            self._say_ended()
         finally:
             tail.close()
             self._commands.close()
@@ -161,9 +171,32 @@ class Leader:
         if self._wanted is not None:
             # The former leader's calendar may have been folded last.
             self._write_calendar()
-            for kind, body in missing(self._state, self._wanted):
+            table = self._table(self._wanted)
+            new = 0
+            for kind, body in missing(self._state, self._wanted._replace(contracts=table.rows)):
                 self._append(kind, body)
+                new += len(body) if kind == ControlKind.CONTRACTS else 0
             self._wanted = None
+            self._say_table(table, new)
+
+    def _table(self, wanted: Wanted) -> Table:
+        """The contracts given, or what the hub was given before."""
+        if wanted.contracts:
+            return Table(wanted.contracts, "file")
+        shards = self._log.shards() or self._shard + 1
+        return cached_contracts(self._log, shard=self._shard, shards=shards)
+
+    def _say_table(self, table: Table, new: int) -> None:
+        if not table.origin:
+            return
+        if table.origin == "file":
+            cache_contracts(self._log, table.rows)
+        drop_expired(self._log, self._state.market_ns)
+        event = table_event(
+            table, shard=self._shard, new=new, instance=self._instance,
+            wall_ns=self._clock.now_ns(),
+        )  # fmt: skip
+        self._log.append(EVENTS, event)
 
     def _write_calendar(self) -> None:
         """Put the calendar wanted into raw, all parts in one step, if another one is in force.
@@ -200,15 +233,25 @@ class Leader:
             ],
         )
 
-    def _beat(self) -> bytes:
+    def _beat(self, state: str = "leading") -> bytes:
         said = counters(self._state, self._read) | self._commands.counters() | self._outages()
-        return beat_payload("arbiter", self._instance, "leading", said)
+        return beat_payload("arbiter", self._instance, state, said)
+
+    def _say_ended(self) -> None:
+        """The last heartbeat: nobody needs to miss this instance."""
+        with suppress(StreamsError):
+            self._log.beat(self._instance, self._beat(ENDED))
 
 
 def counters(state: State, read: int) -> dict[str, int]:
     """What an arbiter says of itself in its heartbeat."""
     found = {"n": state.n, "read": read, "instruments": len(state.instruments)}
     found |= {"default_hours": state.default_hours}
+    policy = state.policy
+    found |= {f"muted:{name}": 1 for name in sorted(policy.muted)}
+    found |= {f"down:{name}": 1 for name in sorted(policy.down)}
+    if state.active is not None and "priority" in policy.modes.values():
+        found[f"active:{state.active}"] = 1
     for name, source in sorted(state.sources.items()):
         found |= {
             f"accepted:{name}": source.accepted,

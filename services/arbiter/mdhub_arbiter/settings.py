@@ -21,6 +21,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "Wanted",
+    "is_news",
     "missing",
     "parse_settings",
 ]
@@ -78,12 +79,13 @@ def missing(state: State, wanted: Wanted) -> Iterator[tuple[str, Any]]:
         yield ControlKind.CONFIG, _change("preference", settings.preference)
     if policy.unknown != settings.unknown_instrument:
         yield ControlKind.CONFIG, _change("unknown_instrument", settings.unknown_instrument)
-    changed = [row for row in wanted.contracts if _is_news(state, row)]
+    changed = [row for row in wanted.contracts if is_news(state, row)]
     for start in range(0, len(changed), ROWS):
         yield ControlKind.CONTRACTS, changed[start : start + ROWS]
 
 
-def _is_news(state: State, row: ContractRow) -> bool:
+def is_news(state: State, row: ContractRow) -> bool:
+    """Whether a row says something of its contract that the log does not know."""
     known = state.instruments.get(row.symbol)
     return known is None or known.contract != Contract.of(row)
 

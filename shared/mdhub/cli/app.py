@@ -18,6 +18,7 @@ from mdhub.cli.completion import services
 from mdhub.cli.config_app import config_app
 from mdhub.cli.epilog import epilog
 from mdhub.cli.run import RUN_EPILOG
+from mdhub.cli.sources_app import sources_app
 from mdhub.cli.tail_app import TAIL_EPILOG, tail
 from mdhub.wire.errors import MdhubError
 
@@ -36,6 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(config_app, name="config")
+app.add_typer(sources_app, name="sources")
 
 Config = Annotated[Path | None, typer.Option(help="Configuration file (TOML).")]
 Data = Annotated[Path | None, typer.Option(help="Folder of an embedded server's data.")]

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from mdhub.calendar import Calendar
-from mdhub.cli.hubs import check_source
+from mdhub.cli.hubs import Overrides, load_hub
 from mdhub.cli.pipe import reader_may_leave
 from mdhub.config import ConfigError, load
 from mdhub.config.errors import Problem
@@ -42,7 +42,7 @@ def run_check(file: Path, *, as_json: bool) -> int:
     """Say that a file is good; raises ConfigError (as JSON it prints them) or BadCalendar."""
     problems: tuple[Problem, ...] = ()
     try:
-        config = load(file, check_source=check_source).config
+        config = load_hub(file, Overrides()).config
         Calendar.load(config.calendar.override)
     except ConfigError as error:
         if not as_json:

@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from mdhub.cli.rule_book import rule_problems, rules_json
 from mdhub.config import HubConfig, Loaded, load
 from mdhub.config.layers import DEFAULT
 from mdhub.config.load import Option
@@ -61,8 +62,8 @@ def find_hub(file: Path | None, data: Path | None) -> HubAddress:
     )
 
 
-def load_hub(file: Path | None, overrides: Overrides) -> Loaded:
-    """Load and check what `mdhub up` shall run."""
+def load_hub(file: Path | None, overrides: Overrides, sources: tuple[str, ...] = ()) -> Loaded:
+    """Load and check what `mdhub up` shall run; `sources` (JSON) as for `plan_of`."""
     given = asdict(overrides)
     options: dict[Key, Option] = {
         ("hub", name): (f"--{name}", str(given[name]))
@@ -73,7 +74,12 @@ def load_hub(file: Path | None, overrides: Overrides) -> Loaded:
         configured = load(file, options=options).config.publishers
         publishers = _publishers([each.model_dump() for each in configured], overrides)
         options["publishers",] = ("--port, --bind or --second-port", publishers)
-    return load(file, options=options, check_source=check_source)
+    names = [_name_in(source) for source in sources]
+
+    def check_hub(config: HubConfig) -> list[tuple[Key, str]]:
+        return rule_problems(config, names or [source.name for source in config.sources])
+
+    return load(file, options=options, check_source=check_source, check_hub=check_hub)
 
 
 def plan_of(config: HubConfig, sources: tuple[str, ...] = ()) -> HubPlan:
@@ -92,6 +98,8 @@ def plan_of(config: HubConfig, sources: tuple[str, ...] = ()) -> HubPlan:
         takeover_ms=config.arbiter.takeover_ms,
         silent_ms=config.monitor.silent_ms,
         calendar=config.calendar.override,
+        rules=rules_json(config),
+        contracts=config.arbiter.contracts,
     )
 
 
@@ -110,6 +118,14 @@ def check_source(source: SimSource | RecordingSource) -> str:
     except MdhubError as error:
         return str(error)
     return ""
+
+
+def _name_in(source: str) -> str:
+    """Name of a source given as JSON; what is wrong with it is said by ingest."""
+    try:
+        return str(json.loads(source)["name"])
+    except (ValueError, LookupError, TypeError):
+        return ""
 
 
 def _server_url(config: HubConfig) -> str:

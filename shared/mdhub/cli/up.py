@@ -28,7 +28,7 @@ TURN_S: Final = 0.05
 
 def run_up(file: Path | None, overrides: Overrides, sources: tuple[str, ...]) -> int:
     """Be the parent of a hub until SIGINT or SIGTERM. Raises BadCalendar before anything starts."""
-    loaded = load_hub(file, overrides)
+    loaded = load_hub(file, overrides, sources)
     config = loaded.config
     _check_ports(config)
     Calendar.load(config.calendar.override)

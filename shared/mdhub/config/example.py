@@ -51,6 +51,7 @@ def example_toml() -> str:
                 f"# {RecordingSource.__doc__}\n{_commented(_bare_table('[[sources]]', recording))}",
                 *_retention(default.retention),
                 _table("[arbiter]", default.arbiter),
+                _table("[arbiter.rules]", default.arbiter.rules),
                 _table("[calendar]", default.calendar),
                 _table("[monitor]", default.monitor),
             ]
@@ -69,7 +70,8 @@ def _retention(retention: RetentionKnobs) -> list[str]:
 
 def _table(header: str, section: BaseModel) -> str:
     lines = [*_comment(str(type(section).__doc__)), header]
-    for knob in knobs_of(type(section)):
+    own = (knob for knob in knobs_of(type(section)) if len(knob.path) == 1)
+    for knob in own:
         lines += [*_comment(_explained(knob)), _setting(knob, getattr(section, knob.path[0]))]
     return "\n".join(lines)
 
@@ -82,7 +84,7 @@ def _bare_table(header: str, section: BaseModel) -> str:
 
 def _setting(knob: Knob, value: Any) -> str:
     name = knob.path[0]
-    if value is None:
+    if value is None or value in ({}, ()):
         examples = knob.info.examples or [""]
         return f"# {name} = {_toml(examples[0])}"
     return f"{name} = {_toml(plain(value))}"
@@ -108,6 +110,8 @@ def _toml(value: Any) -> str:
         return f"{value:_}" if isinstance(value, int) and value >= GROUPED_FROM else str(value)
     if isinstance(value, list):
         return f"[{', '.join(map(_toml, value))}]"
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{name} = {_toml(each)}' for name, each in value.items())} }}"
     return json.dumps(str(value), ensure_ascii=False)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -25,12 +25,14 @@ from mdhub.config.locate import Key, locate
 from mdhub.config.model import HubConfig, RecordingSource, SimSource
 from mdhub.config.types import wrong_types
 
-__all__ = ["Loaded", "Option", "SourceCheck", "load"]
+__all__ = ["HubCheck", "Loaded", "Option", "SourceCheck", "load"]
 
 Option = tuple[str, Any]
 """Name and value of a command line option."""
 SourceCheck = Callable[[SimSource | RecordingSource], str]
 """Says what is wrong with a source beyond its shape; empty if nothing is."""
+HubCheck = Callable[[HubConfig], Iterable[tuple[Key, str]]]
+"""Says what is wrong beyond the shape of single values: keys and words."""
 
 _TAGS: Final = ("sim", "recording")
 _EXPECTED: Final = {
@@ -66,6 +68,7 @@ def load(
     *,
     options: Mapping[Key, Option] | None = None,
     check_source: SourceCheck | None = None,
+    check_hub: HubCheck | None = None,
 ) -> Loaded:
     """Read and check a configuration from options, environment and file.
 
@@ -86,6 +89,9 @@ def load(
         raise ConfigError(problems) from None
     if check_source is not None:
         problems += _source_problems(config, layers, check_source)
+    if check_hub is not None:
+        found_words = check_hub(config)
+        problems += [Problem(nearest(layers, k), shown_key(k), words) for k, words in found_words]
     if problems:
         raise ConfigError(problems)
     return Loaded(config, layers)
@@ -135,10 +141,10 @@ def _syntax_problem(file: Path, words: str) -> Problem:
 def _with_paths_from(folder: Path, values: dict[str, Any]) -> dict[str, Any]:
     """Let relative paths count from the file's folder, not from where the hub is started."""
     sources = values.get("sources")
-    tables = [values.get("hub"), values.get("calendar")]
+    tables = [values.get(name) for name in ("hub", "calendar", "arbiter")]
     tables += sources if isinstance(sources, list) else []
     for table in tables:
-        for name in ("data", "file", "override"):
+        for name in ("data", "file", "override", "contracts"):
             if isinstance(table, dict) and isinstance(path := table.get(name), str):
                 table[name] = _from(folder, path)
         if isinstance(table, dict) and isinstance(paths := table.get("more_files"), list):

@@ -81,7 +81,7 @@ def _default(knob: Knob) -> str:
     if knob.required:
         return "(required)"
     default = plain(knob.info.default)
-    return "" if default in (None, "") else f"`{default}`"
+    return "" if default in (None, "", {}, []) else f"`{default}`"
 
 
 def _bounds(knob: Knob) -> str:

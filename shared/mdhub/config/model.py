@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
+from mdhub.market.products import EXCHANGES
 from mdhub.market.sessions import Sessions
 from mdhub.streams.budgets import DEFAULTS, Budget
 from mdhub.streams.topology import CLEAN, RAW, REJECTED
@@ -26,6 +27,7 @@ __all__ = [
     "PublisherKnobs",
     "RecordingSource",
     "RetentionKnobs",
+    "RulesKnobs",
     "ServerKnobs",
     "SimSource",
 ]
@@ -165,11 +167,59 @@ class RetentionKnobs(_Knobs):
         return asdict(default) | keep if isinstance(keep, dict) else keep
 
 
+class RulesKnobs(_Knobs):
+    """The rule book (docs/rules.md): what changes counts from the arbiter's next start on."""
+
+    version: int | None = Field(default=None, ge=1, examples=[2])
+    """Version of the rules that decides; without it the newest one this mdhub knows."""
+    modes: dict[str, Literal["race", "priority"]] = Field(
+        default={}, examples=[{"SHFE": "priority"}]
+    )
+    """Mode of exchanges, such as { SHFE = "priority" }: race = the first trustworthy copy of each
+    snapshot; priority = one source is active, the others stand by. Who is not named races."""
+    preference: tuple[_Name, ...] = Field(default=(), max_length=256, examples=[["A", "B"]])
+    """Mode priority: names of sources, the active one first."""
+    unknown_instrument: Literal["flag", "hold"] = "flag"
+    """What becomes of ticks of a contract that the table of its exchange lacks: flag = they pass,
+    flagged; hold = they are held back."""
+
+    @field_validator("modes", mode="before")
+    @classmethod
+    def _in_capitals(cls, modes: Any) -> Any:
+        """Names of exchanges come in small letters out of names of variables."""
+        if isinstance(modes, dict):
+            return {str(name).upper(): mode for name, mode in modes.items()}
+        return modes
+
+    @field_validator("modes")
+    @classmethod
+    def _of_exchanges(
+        cls, modes: dict[str, Literal["race", "priority"]]
+    ) -> dict[str, Literal["race", "priority"]]:
+        unknown = sorted(modes.keys() - set(EXCHANGES))
+        if unknown:
+            raise ValueError(
+                f"found exchange {', '.join(unknown)}, expected some of {', '.join(EXCHANGES)}"
+            )
+        return modes
+
+    @field_validator("preference")
+    @classmethod
+    def _once_each(cls, preference: tuple[str, ...]) -> tuple[str, ...]:
+        _expect_distinct("source", list(preference))
+        return preference
+
+
 class ArbiterKnobs(_Knobs):
     """The arbiter: one leads each shard."""
 
     takeover_ms: int = Field(default=150, ge=50, le=60_000)
     """A leader whose beat stands still for so long is replaced."""
+    contracts: Path | None = Field(default=None, examples=["contracts.csv"])
+    """Contract table: CSV (plain, .gz or .zst) with the columns of CTP's instrument query. Without
+    it the hub uses what it learned before. In a file a relative path counts from the file's
+    folder."""
+    rules: RulesKnobs = RulesKnobs()
 
 
 class CalendarKnobs(_Knobs):

@@ -37,6 +37,8 @@ def plain(value: Any) -> Any:
     """A value as JSON and TOML have it."""
     if isinstance(value, SecretStr):
         return redacted_url(value.get_secret_value())
+    if isinstance(value, dict):
+        return {name: plain(element) for name, element in value.items()}
     if isinstance(value, tuple):
         return [plain(element) for element in value]
     return str(value) if isinstance(value, Path) else value
@@ -54,7 +56,7 @@ def _leaves(value: Any, key: Key) -> Iterator[tuple[Key, Any]]:
     if isinstance(value, BaseModel):
         for name in type(value).model_fields:
             yield from _leaves(getattr(value, name), (*key, name))
-    elif isinstance(value, tuple):
+    elif isinstance(value, tuple) and any(isinstance(each, BaseModel) for each in value):
         for number, element in enumerate(value):
             yield from _leaves(element, (*key, number))
     else:

@@ -35,6 +35,8 @@ __all__ = ["URL_VARIABLE", "Host", "HubPlan", "Publisher", "service_module"]
 URL_VARIABLE: Final = "MDHUB_REDIS_URL"
 TAKEOVER_VARIABLE: Final = "MDHUB_ARBITER__TAKEOVER_MS"
 CALENDAR_VARIABLE: Final = "MDHUB_CALENDAR__OVERRIDE"
+RULES_VARIABLE: Final = "MDHUB_ARBITER__RULES"
+CONTRACTS_VARIABLE: Final = "MDHUB_ARBITER__CONTRACTS"
 _POLL_S: Final = 0.02
 
 
@@ -67,6 +69,10 @@ class HubPlan:
     silent_ms: int | None = None
     calendar: Path | None = None
     """Override file of the trading calendar."""
+    rules: str | None = None
+    """Settings of the rules as JSON, see `mdhub run arbiter --help`; None = as the environment."""
+    contracts: Path | None = None
+    """Contract table."""
     fake: bool = False
     """Whether fakeredis takes the place of a server; of no use but for a demo."""
     run: str = field(default_factory=lambda: uuid4().hex)
@@ -192,12 +198,17 @@ class Host:
         plan = self._plan
         # Heartbeats go by name: arbiters of several shards need different ones.
         name = "A" if plan.shards == 1 else f"A{shard}"
-        takeover = {} if plan.takeover_ms is None else {TAKEOVER_VARIABLE: str(plan.takeover_ms)}
-        calendar = {} if plan.calendar is None else {CALENDAR_VARIABLE: str(plan.calendar)}
+        told = {
+            TAKEOVER_VARIABLE: plan.takeover_ms,
+            CALENDAR_VARIABLE: plan.calendar,
+            RULES_VARIABLE: plan.rules,
+            CONTRACTS_VARIABLE: plan.contracts,
+        }
+        settings = {name: str(value) for name, value in told.items() if value is not None}
         return self._child(
             f"arbiter {shard}", "arbiter",
             "--id", name, "--shard", shard, "--shards", plan.shards, "--profile", plan.profile,
-            environment=budget_environment(plan.retention) | takeover | calendar,
+            environment=budget_environment(plan.retention) | settings,
         )  # fmt: skip
 
     def _child(

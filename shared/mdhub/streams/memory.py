@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
@@ -26,6 +26,7 @@ from mdhub.streams.memory_tail import MemoryTail
 from mdhub.streams.port import (
     FIRST_ID,
     TRIM_STEP,
+    CachedContracts,
     CleanBatch,
     Entry,
     Leadership,
@@ -71,6 +72,8 @@ class MemoryServer:
         self.durable = True
         """Whether it claims to have each append on disk before it is answered."""
         self.shard_count: int | None = None
+        self.contracts: dict[str, bytes] = {}
+        self.contracts_ms = 0
 
     def log(self, service: str) -> MemoryLog:
         """Open the log as one service."""
@@ -335,6 +338,17 @@ class MemoryLog:
 
     def command_is_done(self, command_id: str) -> bool:
         return command_id in self._server.done
+
+    def save_contracts(self, rows: Mapping[str, bytes], *, gone: Sequence[str] = ()) -> None:
+        self._server.contracts |= rows
+        for symbol in gone:
+            self._server.contracts.pop(symbol, None)
+        if rows:
+            self._server.contracts_ms = time.time_ns() // 1_000_000
+
+    def contracts(self) -> CachedContracts:
+        age_ms = time.time_ns() // 1_000_000 - self._server.contracts_ms
+        return CachedContracts(dict(self._server.contracts), age_ms)
 
     def beat(self, instance: str, payload: bytes) -> None:
         self._server.beats[instance] = payload

@@ -7,7 +7,7 @@ Nothing here retries.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from mdhub.streams.topology import Stream
 __all__ = [
     "FIRST_ID",
     "TRIM_STEP",
+    "CachedContracts",
     "CleanBatch",
     "CleanOut",
     "Entry",
@@ -131,6 +132,16 @@ class ReaderCursor:
     cursor: bytes
     age_ms: int
     """Since it was registered; readers renew it about once a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class CachedContracts:
+    """The contract table as the hub was last given it."""
+
+    rows: Mapping[str, bytes]
+    """Symbol -> encoded row."""
+    age_ms: int
+    """Since it was last given, also if nothing was new in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +298,11 @@ class Log(Protocol):
 
     def command_is_done(self, command_id: str) -> bool:
         """Whether a command already has its result event."""
+
+    def save_contracts(self, rows: Mapping[str, bytes], *, gone: Sequence[str] = ()) -> None:
+        """Cache rows of the contract table by symbol, drop others; rows make the cache fresh."""
+
+    def contracts(self) -> CachedContracts: ...
 
     def beat(self, instance: str, payload: bytes) -> None:
         """Publish a service heartbeat."""

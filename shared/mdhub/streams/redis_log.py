@@ -6,8 +6,9 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple
+from itertools import chain
 from typing import Any, Final
 
 import msgspec
@@ -19,6 +20,7 @@ from mdhub.streams.ids import id_parts
 from mdhub.streams.port import (
     FIRST_ID,
     TRIM_STEP,
+    CachedContracts,
     CleanBatch,
     Entry,
     Leadership,
@@ -38,6 +40,9 @@ KEPT_SNAPSHOTS: Final = 2
 _HALF_DONE_MS: Final = 600_000
 _DONE_TTL_MS: Final = 86_400_000
 _MAX_CHUNKS: Final = 100_000
+_ROWS_A_CALL: Final = 500
+_SAVED_AT: Final = b""
+"""Field of the contracts that is no symbol: when they were last given, in ms."""
 _ONE_FIELD: Final = {"events": "e", "commands": "c", "logs": "l"}
 
 _CURSOR: Final = re.compile(rb"(\d{1,20}-\d{1,20}) (\d{1,15})")
@@ -283,6 +288,23 @@ class RedisLog:
     def command_is_done(self, command_id: str) -> bool:
         found: int = self._link.call("EXISTS", self._keys.command_done(command_id))
         return found == 1
+
+    def save_contracts(self, rows: Mapping[str, bytes], *, gone: Sequence[str] = ()) -> None:
+        key = self._keys.contracts()
+        pairs = list(rows.items())
+        for at in range(0, len(pairs), _ROWS_A_CALL):
+            self._link.call("HSET", key, *chain.from_iterable(pairs[at : at + _ROWS_A_CALL]))
+        for at in range(0, len(gone), _ROWS_A_CALL):
+            self._link.call("HDEL", key, *gone[at : at + _ROWS_A_CALL])
+        if rows:
+            self._link.call("HSET", key, _SAVED_AT, _wall_ms())
+
+    def contracts(self) -> CachedContracts:
+        rows = self._hash(self._keys.contracts())
+        saved_at = rows.pop(_SAVED_AT, b"0")
+        age_ms = max(0, _wall_ms() - int(saved_at)) if saved_at.isdigit() else _wall_ms()
+        named = {name.decode(errors="replace"): row for name, row in rows.items()}
+        return CachedContracts(named, age_ms)
 
     def beat(self, instance: str, payload: bytes) -> None:
         self._link.call("HSET", self._keys.beats(), instance, payload)

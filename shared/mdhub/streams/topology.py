@@ -140,6 +140,10 @@ class Keys:
         """Hash: service instance -> its latest heartbeat."""
         return self.prefix + "beats"
 
+    def contracts(self) -> str:
+        """Hash: symbol -> newest row of the contract table that the hub was given."""
+        return self.prefix + "contracts"
+
     def command_done(self, command_id: str) -> str:
         """Marks that a command has its result event (in the slot of `events`)."""
         return f"{{{self.prefix}events}}:done:{command_id}"

@@ -38,6 +38,8 @@ class EventKind(StrEnum):
     """The one result of a command, whose id is the correlation id."""
     CALENDAR = "calendar"
     """The trading calendar ends soon, or does not cover the market's day."""
+    CONTRACTS = "contracts"
+    """An arbiter took a contract table: from a file, or the hub's cache; so many rows were new."""
     RETENTION = "retention"
     """Entries that a reader had not read were dropped."""
     SCHEMA_MISMATCH = "schema_mismatch"

@@ -27,10 +27,10 @@ Ask = Callable[..., None]
 class Desk:
     """The arbiter's command desk on a log of its own."""
 
-    def __init__(self, server: MemoryServer | None = None) -> None:
+    def __init__(self, server: MemoryServer | None = None, *, shard: int = 0) -> None:
         self.server = server or MemoryServer()
         self.state = State()
-        self.commands = Commands(self.server.log("arbiter"))
+        self.commands = Commands(self.server.log("arbiter"), shard=shard)
 
     def ask(self, identity: str = "1", **fields: Any) -> None:
         """Put a command into the log: by default a good one."""

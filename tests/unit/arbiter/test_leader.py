@@ -8,6 +8,7 @@ from random import Random
 
 import pytest
 
+from mdhub.runtime.heartbeat import ENDED, decode_beat
 from mdhub.streams.errors import Fenced, NoLeader, StreamsError, UnknownOutcome
 from mdhub.streams.port import FIRST_ID
 from mdhub.streams.topology import CLEAN, RAW, REJECTED
@@ -41,6 +42,17 @@ def test_a_leader_writes_what_decide_says(stage: Stage) -> None:
     """Clean and rejected are f(raw), and both hold something."""
     assert len(stage.headers()) > 20
     assert stage.log.entries(REJECTED)
+
+
+def test_a_leader_that_is_stopped_says_that_it_ended(stage: Stage) -> None:
+    """One that loses the log or its office does not: its successor, or nobody, speaks next."""
+    assert decode_beat(stage.log.beats()["arbiter:A"]).state == ENDED
+    stage.log.beat("arbiter:A", b"")
+    leader = stage.lead()
+    stage.lead()
+    with pytest.raises(Fenced):
+        stage.work(leader)
+    assert stage.log.beats()["arbiter:A"] == b""
 
 
 def test_the_position_moves_without_ticks(stage: Stage) -> None:

@@ -15,6 +15,7 @@ from mdhub.wire.ticks import Flag
 from mdhub_arbiter.offline.app import main
 from mdhub_arbiter.offline.arrivals import TickFiles
 from mdhub_arbiter.offline.desk import Desk
+from mdhub_arbiter.settings import RULES_VERSION
 from tests.unit.arbiter.builders import china_ns
 
 COLUMNS = (
@@ -257,7 +258,7 @@ def test_the_contract_table_reaches_the_rules(
     assert verdicts(lines)[:2] == ["accept", "off_grid"]
     assert (lines[1]["verdict"], lines[2]["instrument"]) == ("hold", "rb2705.INE")
     main([str(file), "--contracts", str(table), "--summary-only"])
-    assert "contracts: 2 read, checked and given to the rules" in capsys.readouterr().out
+    assert f"contracts: 2 of {table} given to the rules" in capsys.readouterr().out
 
 
 def test_a_hold_ends_with_a_second_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -301,6 +302,33 @@ def test_in_priority_mode_the_standby_waits(
     assert verdicts(lines) == ["waits", "accept"]
     with pytest.raises(ServiceError, match="needs --preference"):
         main([str(file), "--mode", "priority"])
+
+
+def test_a_configuration_decides_unless_an_option_says_otherwise(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Rules, contracts and calendar; the summary says what was used."""
+    (tmp_path / "table.csv").write_text(CONTRACTS + "rb2705,SHFE,rb,rb,10,1\n")
+    config = tmp_path / "hub.toml"
+    config.write_text(
+        '[arbiter]\ncontracts = "table.csv"\n[arbiter.rules]\nunknown_instrument = "hold"\n'
+        'modes = { SHFE = "priority" }\npreference = ["A", "B"]\n'
+    )
+    file = write(tmp_path / "A.csv", row("10:00:00.000"))
+
+    assert verdicts(run(capsys, file, "--config", config)) == ["unknown_instrument"]
+    assert verdicts(run(capsys, file, "--config", config, "--unknown", "flag")) == ["accept"]
+    assert verdicts(run(capsys, file, "--config", config, "--rules", "1")) == ["accept"]
+    main([str(file), "--config", str(config), "--mode", "race", "--summary-only", "--json"])
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["rules"] == {
+        "version": RULES_VERSION, "modes": {}, "preference": ["A", "B"],
+        "unknown_instrument": "hold",
+    }  # fmt: skip
+    assert str(tmp_path / "table.csv") in summary["contracts"]
+    assert (summary["config"], "digest" in summary["calendar"]) == (str(config), True)
+    with pytest.raises(ServiceError, match="rules version was 99"):
+        main([str(file), "--rules", "99"])
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ def test_services_explain_themselves(service: str, capsys: pytest.CaptureFixture
         run_service(service, ["--help"])
 
     assert ended.value.code == 0
-    assert "example" in capsys.readouterr().out
+    assert "example" in capsys.readouterr().out.lower()
 
 
 @pytest.mark.parametrize("command", ["arbitrate", "verify"])

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from pathlib import Path
 
 import pytest
 
-from mdhub.cli.hubs import HubAddress, Overrides, check_source, find_hub, load_hub
+from mdhub.cli.hubs import HubAddress, Overrides, check_source, find_hub, load_hub, plan_of
 from mdhub.cli.up import run_up
 from mdhub.config import ConfigError
 from mdhub.config.model import RecordingSource, SimSource
 from mdhub.host.ports import free_port_pair
+from mdhub.market.products import EXCHANGES
 from mdhub.runtime.errors import ServiceError
 from mdhub.runtime.ports import holder_of, port_problem
 
@@ -120,3 +122,42 @@ def test_a_free_port_is_no_problem() -> None:
 def test_an_address_of_another_machine_is_said() -> None:
     """A typing error in `bind` is seen before anything runs."""
     assert "192.0.2.1" in port_problem("192.0.2.1", 5_555)
+
+
+def test_rules_are_judged_with_the_hub_they_are_for(tmp_path: Path) -> None:
+    """Exchanges, modes and sources are known, the version too, and the table can be read."""
+    file = tmp_path / "hub.toml"
+    rules = '[arbiter.rules]\nversion = 99\npreference = ["A", "Z", "A"]\nmodes = { XX = "race" }\n'
+    file.write_text(rules)
+    with pytest.raises(ConfigError) as caught:
+        load_hub(file, Overrides())
+    assert [str(problem).removeprefix(str(file)) for problem in caught.value.problems] == [
+        f":4: arbiter.rules.modes: found exchange XX, expected some of {', '.join(EXCHANGES)}",
+        ":3: arbiter.rules.preference: source A is given twice, expected different ones",
+    ]
+    file.write_text(
+        '[arbiter]\ncontracts = "none.csv"\n'
+        + rules.replace('"A", "Z", "A"', '"Z"').replace("XX", "SHFE")
+    )
+    with pytest.raises(ConfigError) as caught:
+        load_hub(file, Overrides())
+    found = [str(problem).removeprefix(str(file)) for problem in caught.value.problems]
+    assert found[0].startswith(":5: arbiter.rules.preference[0]: was 'Z', expected a source of")
+    assert found[1].startswith(":4: arbiter.rules.version: rules version was 99, expected 1 to ")
+    assert found[2].startswith(f":2: arbiter.contracts: {tmp_path}/none.csv cannot be read")
+
+
+def test_the_sources_given_to_up_are_those_that_count(tmp_path: Path) -> None:
+    """They take the place of the configured ones."""
+    file = tmp_path / "hub.toml"
+    file.write_text('[arbiter.rules]\npreference = ["X"]\nmodes = { SHFE = "priority" }\n')
+
+    loaded = load_hub(file, Overrides(), ('{"name": "X", "sim": {}}',))
+
+    plan = plan_of(loaded.config)
+    assert json.loads(plan.rules or "") == {
+        "modes": {"SHFE": "priority"}, "preference": ["X"], "unknown_instrument": "flag",
+    }  # fmt: skip
+    file.write_text('[arbiter.rules]\nmodes = { SHFE = "priority" }\n')
+    with pytest.raises(ConfigError, match="mode priority needs preference"):
+        load_hub(file, Overrides())

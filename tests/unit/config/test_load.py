@@ -244,3 +244,14 @@ def test_a_variable_is_always_text(monkeypatch: pytest.MonkeyPatch) -> None:
     """So its numbers are read from text."""
     monkeypatch.setenv("MDHUB_HUB__SHARDS", "2")
     assert load().config.hub.shards == 2
+
+
+def test_modes_of_exchanges_may_be_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One by one or as JSON, over those of the file."""
+    monkeypatch.setenv("MDHUB_ARBITER__RULES", '{"preference": ["A"], "modes": {"INE": "race"}}')
+    monkeypatch.setenv("MDHUB_ARBITER__RULES__MODES__SHFE", "priority")
+
+    rules = load().config.arbiter.rules
+
+    assert rules.modes == {"SHFE": "priority", "INE": "race"}
+    assert rules.preference == ("A",)

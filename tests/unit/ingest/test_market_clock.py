@@ -93,12 +93,21 @@ def test_the_answer_is_the_clock_in_force(hub: Hub) -> None:
     assert hub.request() == MarketClock(5, 6, 60.0, "this")
     (command,) = hub.asked
     assert (command.target, command.action, command.issuer) == (
-        "arbiter",
+        "arbiter:0",
         "market_clock",
         "ingest:A",
     )
     assert command.args == {"market_ns": 1_000, "rate": 60.0, "run": "this"}
     assert command.expires_ns > command.ts_ns
+
+
+def test_every_shard_has_a_clock_and_the_slowest_counts(hub: Hub) -> None:
+    """No tick shall come before its time in any shard."""
+    slow = GOOD | {"log_ns": 9}
+    hub.replies = [_good, lambda command: [answer(command, result=slow)]]
+    hub.server.shard_count = 2
+    assert hub.request() == MarketClock(5, 9, 60.0, "this")
+    assert [command.target for command in hub.asked] == ["arbiter:0", "arbiter:1"]
 
 
 def test_foreign_and_broken_events_are_passed_over(hub: Hub) -> None:
@@ -161,9 +170,9 @@ def test_a_command_that_nobody_answers_is_asked_again(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While no arbiter leads the source waits and repeats its question."""
-    monkeypatch.setattr("mdhub_ingest.market_clock.EXPIRES_NS", 1_000_000)
+    monkeypatch.setattr("mdhub_ingest.market_clock.EXPIRES_S", 0.001)
     hub.replies = [lambda _: [], lambda _: []]
-    monkeypatch.setattr("mdhub_ingest.market_clock._BLOCK_MS", 20)
+    monkeypatch.setattr("mdhub.streams.asking._BLOCK_MS", 20)
     assert hub.request().market_ns == 5
     assert len(hub.asked) >= 3
 

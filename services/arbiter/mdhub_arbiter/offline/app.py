@@ -15,17 +15,17 @@ from typing import Any, BinaryIO, Final
 import msgspec
 
 from mdhub.calendar import Calendar
-from mdhub.market.products import EXCHANGES
 from mdhub.runtime.errors import ServiceError
 from mdhub.wire.entries import Verdict
 from mdhub_arbiter.contracts import read_contracts
 from mdhub_arbiter.offline.arrivals import TickFiles
 from mdhub_arbiter.offline.desk import Desk, Outcome
+from mdhub_arbiter.offline.given import given_by
 from mdhub_arbiter.offline.lines import MALFORMED, Line, Lines
 from mdhub_arbiter.offline.markers import marker_lines
 from mdhub_arbiter.offline.summary import Summary, Tally, shown
 from mdhub_arbiter.progress import Bar
-from mdhub_arbiter.settings import Settings, Wanted
+from mdhub_arbiter.settings import Wanted
 
 __all__ = ["arbitrate", "main"]
 
@@ -37,6 +37,7 @@ true days and rows arrive at their exchange time. Several files are merged by ar
 Exit codes: 0 all rows decided, 1 a file cannot be read, 2 wrong options or configuration.
 
 Example: mdhub arbitrate 20261120.csv.zst --contracts contracts.csv --only reject,late | head
+Example: mdhub arbitrate yesterday.csv.zst --config hub.toml --unknown hold --summary-only --json
 """
 BATCH: Final = 2_000
 VERDICTS: Final = (*(str(verdict) for verdict in Verdict), MALFORMED)
@@ -51,7 +52,6 @@ _to_json: Final = msgspec.json.Encoder().encode
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; what it returns is the exit code. Raises MdhubError."""
     options = _parser().parse_args(argv)
-    _check(options)
     with _output(options) as out:
         summary = arbitrate(options, write=out.write)
     text = _to_json(summary).decode() if options.json else shown(summary)
@@ -61,9 +61,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def arbitrate(options: argparse.Namespace, *, write: Callable[[bytes], object]) -> Summary:
     """Decide every row of the files; lines go to `write`. Raises MarketError."""
-    contracts = read_contracts(options.contracts) if options.contracts else []
+    given = given_by(options)
+    contracts = read_contracts(given.contracts) if given.contracts else []
     exchanges = {row.symbol: row.exchange for row in contracts}
-    desk = Desk(Wanted(_settings(options), contracts, Calendar.load(options.calendar)))
+    calendar = Calendar.load(given.calendar)
+    desk = Desk(Wanted(given.settings, contracts, calendar))
     tally = Tally()
     names = [path.name for path in options.files]
     lines = Lines(names, repaired=options.repaired)
@@ -94,16 +96,13 @@ def arbitrate(options: argparse.Namespace, *, write: Callable[[bytes], object]) 
         decide_rows_per_s=round(tally.rows / deciding_s) if deciding_s else 0,
         decide_entries_per_s=round(desk.entries / deciding_s) if deciding_s else 0,
         rows_per_s=round(tally.rows / seconds) if seconds else 0,
-        contracts=_use_of_contracts(len(exchanges)),
-        config="checked; nothing in it changes a verdict" if options.config else "not given",
+        contracts=_use_of_contracts(len(exchanges), given.contracts),
+        config=str(options.config) if options.config else "not given",
+        calendar=f"{given.calendar or 'as shipped'}, digest {calendar.digest}",
+        rules=given.settings,
         clock="by ReceiveTime" if timed else "by exchange time: there is no ReceiveTime",
         rules_off=[] if timed else [NO_RECEIVE_TIME],
     )
-
-
-def _settings(options: argparse.Namespace) -> Settings:
-    modes = dict.fromkeys(EXCHANGES, options.mode) if options.mode == "priority" else {}
-    return Settings(modes=modes, preference=options.preference)
 
 
 def _write(
@@ -126,10 +125,10 @@ def _write(
         write(b"\n".join(map(_to_json, shown_lines)) + b"\n")
 
 
-def _use_of_contracts(known: int) -> str:
+def _use_of_contracts(known: int, file: Path | None) -> str:
     if not known:
         return "no table given; the exchange is told by the symbol, the grid of prices is not known"
-    return f"{known:,} read, checked and given to the rules"
+    return f"{known:,} of {file} given to the rules"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -145,14 +144,26 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--calendar", type=Path, metavar="FILE", help="override file of the trading calendar"
     )
-    parser.add_argument("--config", type=Path, metavar="FILE", help="hub.toml, checked")
     parser.add_argument(
-        "--mode", choices=["race", "priority"], default="race", help="default: race"
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="hub.toml: its rules, contract table and calendar; options override it",
+    )
+    parser.add_argument(
+        "--rules", type=int, metavar="VERSION", help="version of the rules (default: the newest)"
+    )
+    parser.add_argument(
+        "--mode", choices=["race", "priority"], help="of all exchanges (default: race)"
+    )
+    parser.add_argument(
+        "--unknown",
+        choices=["flag", "hold"],
+        help="ticks of contracts that the table of their exchange lacks (default: flag)",
     )
     parser.add_argument(
         "--preference",
         type=lambda text: text.split(","),
-        default=[],
         metavar="SOURCES",
         help="mode priority: sources, the active one first, such as A,B",
     )
@@ -181,15 +192,6 @@ def _verdicts(text: str) -> frozenset[str]:
             f"found {', '.join(unknown)}, expected some of {', '.join(VERDICTS)}"
         )
     return chosen
-
-
-def _check(options: argparse.Namespace) -> None:
-    if options.mode == "priority" and not options.preference:
-        raise ServiceError("mode priority needs --preference, such as A,B: the first one is active")
-    if options.config:
-        from mdhub.config import load  # noqa: PLC0415 - pydantic only where it is asked for
-
-        load(options.config)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import UNSET
 
 from mdhub_arbiter.offline.lines import Line
+from mdhub_arbiter.settings import Settings
 
 __all__ = ["Summary", "Tally", "shown"]
 
@@ -45,7 +46,11 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     contracts: str
     """What the contract table was used for."""
     config: str
-    """What the configuration was used for."""
+    """The file that rules, contracts and calendar come from where no option says otherwise."""
+    calendar: str
+    """Its override file and digest."""
+    rules: Settings
+    """Settings of the rules that decided."""
     clock: str
     """What log time was made of."""
     rules_off: list[str]
@@ -101,9 +106,17 @@ def shown(summary: Summary) -> str:
     )
     lines.append(f"in all: {summary.rows_per_s:,.0f} rows/s")
     lines += [f"clock: {summary.clock}", f"contracts: {summary.contracts}"]
+    lines += [f"rules: {_rules(summary.rules)}", f"calendar: {summary.calendar}"]
     lines += [f"configuration: {summary.config}"]
     lines += [f"off: {rule}" for rule in summary.rules_off]
     return "\n".join(lines)
+
+
+def _rules(settings: Settings) -> str:
+    modes = ", ".join(f"{name} {mode}" for name, mode in sorted(settings.modes.items()))
+    preferred = f", preferring {', '.join(settings.preference)}" if settings.preference else ""
+    unknown = f"unknown instruments: {settings.unknown_instrument}"
+    return f"version {settings.version}, {modes or 'all exchanges race'}{preferred}, {unknown}"
 
 
 def _table(counts: Sequence[Count]) -> list[str]:

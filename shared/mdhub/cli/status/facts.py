@@ -103,7 +103,7 @@ def read_facts(log: Log, configured_shards: int | None, *, silent_ms: int) -> Hu
     server = log.server_facts()
     listed = (s for s in _services(log.beats(), time.time_ns()) if s.age_ms <= _listed_ms(s))
     services = tuple(listed)
-    fresh = [service for service in services if service.age_ms <= silent_ms]
+    fresh = [s for s in services if s.age_ms <= silent_ms and s.state != ENDED]
     streams = [
         _stream(log, stream, shard, server.now_ms)
         for stream in TOPOLOGY.values()
