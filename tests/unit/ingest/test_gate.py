@@ -63,7 +63,9 @@ def test_stuck_source_pushes_old_snapshots_in_place_of_new_ones() -> None:
 def test_reconnected_source_pushes_the_last_snapshot_of_every_contract_again() -> None:
     """With their old times, then the last second, then live."""
     stage, counts = played(DISCONNECTS, 6.0)
-    at_return = [s for at_ns, s in stage.delivered if abs(at_ns - WALL_NS - 5 * SECOND_NS) < MS_NS]
+    return_ns = min(at_ns for at_ns, _ in stage.delivered if at_ns >= WALL_NS + 5 * SECOND_NS)
+    assert return_ns - WALL_NS - 5 * SECOND_NS < 10 * MS_NS
+    at_return = [s for at_ns, s in stage.delivered if at_ns == return_ns]
     contracts = {s.symbol for s in truth_of(4)}
     pushed = at_return[: len(contracts)]
     newest = {s.symbol: s for s in truth_of(4)}
