@@ -151,7 +151,7 @@ def demo(  # noqa: PLR0913 - options of a command
     """
     from mdhub.demo.market import RecordedDemo, SimDemo
     from mdhub.demo.run import DemoOptions, run_demo
-    from mdhub.market.redate import trading_day_at
+    from mdhub.market.days import trading_day_at
 
     pace = _speed(speed)
     _check_playing(pace, recording=bool(recording), loop=loop, today=today)
