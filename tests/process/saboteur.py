@@ -48,6 +48,8 @@ def _lose_one_tick(fanout: Any) -> None:
         for entry in entries:
             seen += 1
             if seen == LOST_TICK:
+                publish(self, shard, kept)
+                kept = []
                 shard.n += 1  # nor does the numbering show it
                 shard.sent_n += 1
                 continue
