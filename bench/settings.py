@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 WARM_UP_S = 2.0
 QUICK_RATE = 2_000.0
-QUICK_CONTRACTS = 500
+QUICK_CONTRACTS = 600
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from mdhub.market.synthetic import SyntheticMarket
 from mdhub.runtime.heartbeat import decode_beat
 
 EACH = 4
-"""Snapshots of each contract, on average."""
+"""Snapshots of each contract; of a tenth, which trade seldom, fewer."""
 SNAPSHOT_S = 12.0
 """Longer than from one snapshot of the state to the next."""
 COLD_START_S = 30.0
@@ -40,7 +40,7 @@ def memory(settings: Settings) -> list[Value]:
     contracts = settings.contracts(CONTRACTS)
     with scene_of(load) as scene:
         path = scene.folder / "market.csv"
-        write_rows(path, islice(_market(contracts), contracts * EACH))
+        write_rows(path, islice(_market(contracts), contracts * EACH * 9 // 10))
         chain = HubChain(kind="quiet", recording=path)
         chain.start(scene)
         chain.play(scene)
@@ -68,7 +68,7 @@ def cold_start(settings: Settings) -> list[Value]:
 def _market(contracts: int) -> Iterator[Snapshot]:
     """Contracts trade at one pace here: the simulation's lets half of them trade seldom."""
     seen: Counter[str] = Counter()
-    market = SyntheticMarket(seed=SEED, ticks_per_s=contracts * 1.8, contracts=contracts)
+    market = SyntheticMarket(seed=SEED, ticks_per_s=contracts * 1.5, contracts=contracts)
     for snapshot in market.snapshots():
         seen[snapshot.symbol] += 1
         if seen[snapshot.symbol] <= EACH:

@@ -44,10 +44,12 @@ def _lose_one_tick(fanout: Any) -> None:
 
     def publish_all_but_one(self: Any, shard: Any, entries: list[Any]) -> None:
         nonlocal seen
-        kept = []
+        kept: list[Any] = []
         for entry in entries:
             seen += 1
             if seen == LOST_TICK:
+                publish(self, shard, kept)
+                kept = []
                 shard.n += 1  # nor does the numbering show it
                 shard.sent_n += 1
                 continue

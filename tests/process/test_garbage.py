@@ -237,7 +237,7 @@ def test_garbage_in_events_and_heartbeats_ends_nobody(running: Hub) -> None:
     far = Event(1, "i", 1 << 62, "[/b]", "odd", "[/b]", "info", "", {"x": "[/b]"})
     running.add(EVENTS, [b"e", encode(far)])
     running.hand.call(
-        "HSET", KEYS.beats(), "odd:[/b]", encode([1, 0, "odd", "[/b]", 1, "[/b]", {}])
+        "HSET", KEYS.beats(), "odd:[/b]", encode([1, now_ns, "odd", "[/b]", 1, "[/b]", {}])
     )
     running.hand.call("HSET", KEYS.cursors(0), b"clean:\xff", b"zzz", "raw:x", "5-x 1", "y", "")
     events = running.command("tail", "--events", "--kind", "odd", "--count", "1")

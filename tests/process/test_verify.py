@@ -15,7 +15,7 @@ import pytest
 
 from mdhub.host.stack import Host, HubPlan
 from mdhub.streams.client import Link
-from mdhub.streams.topology import CLEAN, Keys
+from mdhub.streams.topology import CLEAN, REJECTED, Keys
 from mdhub.wire.codec import decode_clean_tick, encode
 from tests.support.wait import until
 
@@ -40,6 +40,7 @@ def hub() -> Iterator[Host]:
             host.start("ingest")
             log = host.open_log()
             until(lambda: log.positions(0).n > 1_000, "a thousand clean ticks")
+            until(lambda: len(log.entries(REJECTED, count=11)) > 10, "ticks to be rejected")
             log.close()
             yield host
         finally:

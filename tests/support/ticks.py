@@ -10,14 +10,15 @@ HEADER = (
     "TradingDay,ActionDay,InstrumentID,ExchangeID,UpdateTime,UpdateMillisec,LastPrice,Volume,"
     "OpenInterest,UpperLimitPrice,BidPrice1,BidVolume1,AskPrice1,AskVolume1"
 )
+CONTRACTS = (("rb1801", "SHFE"), ("i1801", "DCE"), ("MA801", "CZCE"), ("ag1712", "SHFE"))
+AFTER_MIDNIGHT = (("ag1712", "SHFE"), ("au1712", "SHFE"))
 SESSIONS = (
-    ("20171110", 21 * 3600, 100),
-    ("20171111", 3600, 900),
-    ("20171113", 9 * 3600 + 300, 1700),
+    ("20171110", 21 * 3600, 100, CONTRACTS),
+    ("20171111", 3600, 900, AFTER_MIDNIGHT),
+    ("20171113", 9 * 3600 + 300, 1700, CONTRACTS),
 )
 SECONDS = 60
-CONTRACTS = (("rb1801", "SHFE"), ("i1801", "DCE"), ("MA801", "CZCE"), ("ag1712", "SHFE"))
-ROWS = len(SESSIONS) * SECONDS * 2 * len(CONTRACTS)
+ROWS = sum(len(contracts) for *_, contracts in SESSIONS) * SECONDS * 2
 
 
 def made_up_recording(folder: Path) -> Path:
@@ -27,10 +28,10 @@ def made_up_recording(folder: Path) -> Path:
         f"{0 if exchange == 'CZCE' else 500 * half},{400 + second % 7},"
         f"{volume + 2 * second + half},5,500,"
         f"{399 + second % 7},{second + 1},{401 + second % 7},{half + 1}"
-        for day, begin, volume in SESSIONS
+        for day, begin, volume, contracts in SESSIONS
         for second in range(SECONDS)
         for half in range(2)
-        for symbol, exchange in CONTRACTS
+        for symbol, exchange in contracts
     ]
     path = folder / "made-up.csv"
     path.write_text("\n".join([HEADER, *rows]) + "\n", encoding="utf-8")

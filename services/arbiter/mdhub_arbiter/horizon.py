@@ -1,6 +1,7 @@
 """Says in time that the calendar ends: once per market day, and again for every new calendar.
 
-Market time counts: a recording of 2017 is far from the end, whatever the wall says.
+A calendar that ends soon concerns live time only: a simulated or recorded market ends by itself.
+One that does not cover the market's day is an error of either: its ticks are refused.
 """
 
 from __future__ import annotations
@@ -11,12 +12,15 @@ from uuid import uuid4
 
 from mdhub.calendar import HORIZON_ALARM_DAYS, Calendar, OutsideCalendar
 from mdhub.wire.codec import encode
+from mdhub.wire.entries import MarketClock
 from mdhub.wire.ops import Event, EventKind, Severity
 from mdhub.wire.ticks import CHINA_TIME, SCHEMA_VERSION
 
 __all__ = ["HorizonWatch"]
 
 SECOND_NS = 1_000_000_000
+CALM_NS = 10 * SECOND_NS
+"""Nothing is said for so long after the start: a source that plays may not have set the clock."""
 
 
 class HorizonWatch:
@@ -25,9 +29,15 @@ class HorizonWatch:
     def __init__(self, instance: str) -> None:
         self._instance = instance
         self._said: tuple[str, str] | None = None
+        self._began_ns: int | None = None
 
-    def due(self, calendar: Calendar, market_ns: int, wall_ns: int) -> bytes | None:
-        """An event if the calendar ends within 45 days of market time or does not cover it."""
+    def due(
+        self, calendar: Calendar, clock: MarketClock, market_ns: int, wall_ns: int
+    ) -> bytes | None:
+        """An event if the calendar does not cover market time, or live time is near its end."""
+        self._began_ns = self._began_ns or wall_ns
+        if wall_ns - self._began_ns < CALM_NS:
+            return None
         today = datetime.fromtimestamp(market_ns // SECOND_NS, CHINA_TIME).date()
         said = (calendar.digest, str(today))
         if said == self._said:
@@ -42,7 +52,8 @@ class HorizonWatch:
             left = calendar.check_horizon(today)
         except OutsideCalendar as error:
             return self._event(Severity.ERROR, wall_ns, body | {"reason": str(error)})
-        if left >= HORIZON_ALARM_DAYS:
+        live = clock.rate == 1 and clock.market_ns == clock.log_ns
+        if left >= HORIZON_ALARM_DAYS or not live:
             return None
         reason = (
             f"the trading calendar ends in {left} days: add the next year by an override file "

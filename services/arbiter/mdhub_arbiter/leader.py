@@ -208,7 +208,8 @@ class Leader:
             self._append(ControlKind.CALENDAR, *map(msgspec.Raw, calendar.parts))
 
     def _watch_horizon(self, wall_ns: int) -> None:
-        event = self._horizon.due(self._in_force, self._state.market_ns, wall_ns)
+        state = self._state
+        event = self._horizon.due(self._in_force, state.market_clock, state.market_ns, wall_ns)
         if event is not None and self._shard == 0:
             self._log.append(EVENTS, event)
 

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import msgspec
 
-from mdhub.market.redate import trading_day_at
+from mdhub.market.days import trading_day_at
 from mdhub.runtime.keeper import ChildSpec, ChildState, Keeper
 from mdhub.runtime.logging import Logger, service_logger
 from mdhub.runtime.service import begin, redis_url

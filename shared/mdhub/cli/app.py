@@ -81,6 +81,15 @@ def _speed(text: str) -> float:
     return speed
 
 
+def _check_playing(pace: float, *, recording: bool, loop: bool, today: bool) -> None:
+    if (loop or today) and not recording:
+        raise typer.BadParameter("--loop and --today are for recordings: give --recording FILE")
+    if loop and pace == 0:
+        raise typer.BadParameter("--loop at --speed max would never end: give a speed up to 3600")
+    if pace == 0 and not recording:
+        raise typer.BadParameter("speed was max, which only a recording has; expected a number")
+
+
 @app.callback()
 def _common(
     version: Annotated[
@@ -144,15 +153,10 @@ def demo(  # noqa: PLR0913 - options of a command
     """
     from mdhub.demo.market import RecordedDemo, SimDemo
     from mdhub.demo.run import DemoOptions, run_demo
-    from mdhub.market.redate import trading_day_at
+    from mdhub.market.days import trading_day_at
 
     pace = _speed(speed)
-    if (loop or today) and not recording:
-        raise typer.BadParameter("--loop and --today are for recordings: give --recording FILE")
-    if loop and pace == 0:
-        raise typer.BadParameter("--loop at --speed max would never end: give a speed up to 3600")
-    if pace == 0 and recording is None:
-        raise typer.BadParameter("speed was max, which only a recording has; expected a number")
+    _check_playing(pace, recording=bool(recording), loop=loop, today=today)
     if pace == 0:
         seconds = None
     elif json and seconds is None:

@@ -14,7 +14,7 @@ from typing import Final, TextIO
 from uuid import uuid4
 
 from mdhub.host.ports import free_port_pair
-from mdhub.market.redate import trading_day_at
+from mdhub.market.days import trading_day_at
 from mdhub.runtime.errors import ServiceError
 from mdhub.runtime.keeper import ChildSpec, ChildState, Keeper
 from mdhub.streams import open_log

@@ -37,8 +37,8 @@ __all__ = ["Character", "Contract", "Listing", "Place", "mix"]
 
 _FUTURE_MONTHS: Final = 12
 _OPTION_MONTHS: Final = 4
-_FIRST_MONTH: Final = 2026 * 12 + 11
-"""December 2026; CFFEX begins with November, which expires on the market's first day."""
+_FIRST_MONTH: Final = 2025 * 12 + 6
+"""July 2025; CFFEX begins with June, which expires on the market's first day."""
 _SMALLEST_BAND_TICKS: Final = 40 + 4 * FARTHEST_TICKS[Style.TRADED]
 """Half the daily band: two days of walking and two openings apart, and room for five levels."""
 _SMALLEST_PRICE_TICKS: Final = _SMALLEST_BAND_TICKS
@@ -276,7 +276,7 @@ def _expiry(exchange: str, month: int, *, option: bool) -> int:
     """Return the number of the last trading day.
 
     CFFEX: the third Friday of the month; commodities: the 15th, their options the 20th of the
-    month before, or the next weekday. Real rules differ by product.
+    month before, or the next trading day. Real rules differ by product.
     """
     if exchange == "CFFEX":
         first = date(month // 12, month % 12 + 1, 1)

@@ -1,12 +1,12 @@
 """Recordings as one endless or repeated market: several files merged by time, looped, re-dated.
 
 **A loop is the next trading day.** When everything has been played, it is played again with its
-days moved on: a recording of one trading day becomes the next weekday's, one of three days the
-next three. So market time only ever grows (within one run of a hub it may not go back), volumes
-restart as they do every day, and no tick of a loop is older than the ones before it. The other way,
-setting the market clock back, would need a new run of the hub and put each tick's exchange time
-into the log twice, and a strategy would see time run backwards. Between two loops the players jump
-over the break as over any other.
+days moved on: a recording of one trading day becomes the next trading day's, one of three days the
+next three; where the trading calendar ends, so does the play. So market time only ever grows
+(within one run of a hub it may not go back), volumes restart as they do every day, and no tick of a
+loop is older than the ones before it. The other way, setting the market clock back, would need a
+new run of the hub and put each tick's exchange time into the log twice, and a strategy would see
+time run backwards. Between two loops the players jump over the break as over any other.
 
 Given `first_day` (or loops), days are moved as `mdhub.market.redate` says.
 """
@@ -22,9 +22,10 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from mdhub.market.days import check_covered, last_number, number_at, number_of
 from mdhub.market.errors import MarketError
 from mdhub.market.recorded import Recording
-from mdhub.market.redate import Redate, trading_day_at, weekday_number
+from mdhub.market.redate import Redate
 from mdhub.market.skips import EXAMPLES_KEPT, FileReport, Skipped
 from mdhub.market.snapshot import Snapshot
 
@@ -67,6 +68,9 @@ class Playlist:
         on_read: Callable[[FileReport, int], object] = lambda _report, _loop: None,
         alive: Callable[[], object] = lambda: None,
     ) -> None:
+        """Raises MarketError if the calendar does not cover `first_day`."""
+        if first_day is not None:
+            check_covered(first_day)
         self._skipped: Final[Counter[str]] = Counter()
         self._examples: Final[list[Skipped]] = []
         self._cuts: Final[dict[str, str]] = {}
@@ -95,7 +99,7 @@ class Playlist:
         Raises MarketError if a file cannot be opened or nothing in it can be played.
         """
         number = self._loop_at(from_ns)
-        while self._loops == FOR_EVER or number < self._loops:
+        while self._goes_on(number):
             self.loop, self._reading = number, True
             yield from self._pass(number, from_ns)
             self._reading = False
@@ -141,6 +145,14 @@ class Playlist:
         self._learn_span()
         return last_ns, left_s
 
+    def _goes_on(self, number: int) -> bool:
+        """Tell whether there is a pass with this number: not beyond the end of the calendar."""
+        if number and self._span is not None:
+            return (self._loops == FOR_EVER or number < self._loops) and (
+                self._onto() + (number + 1) * self._span - 1 <= last_number()
+            )
+        return self._loops == FOR_EVER or number < self._loops
+
     def _moves(self) -> bool:
         return self._loops != 1 or self._first_day is not None
 
@@ -158,7 +170,7 @@ class Playlist:
         return Redate(first, self._onto() + number * (self._span or 0))
 
     def _onto(self) -> int:
-        return self._first_number() if self._first_day is None else weekday_number(self._first_day)
+        return self._first_number() if self._first_day is None else number_of(self._first_day)
 
     def _first_number(self) -> int:
         if self._first is None:
@@ -169,7 +181,7 @@ class Playlist:
         """Return the pass that a moment falls into; learns the length of one if it must."""
         if from_ns is None or self._loops == 1 or from_ns < 0:
             return 0
-        days = weekday_number(trading_day_at(from_ns)) - self._onto()
+        days = number_at(from_ns) - self._onto()
         if days <= 0:
             return 0
         if self._span is None:
@@ -179,8 +191,8 @@ class Playlist:
         return days // (self._span or 1)
 
     def _learn_span(self) -> None:
-        """After a whole pass: how many weekdays it takes."""
-        lasts = [weekday_number(r.last_day) for r in self._recordings if r.last_day is not None]
+        """After a whole pass: how many trading days it takes."""
+        lasts = [number_of(r.last_day) for r in self._recordings if r.last_day is not None]
         if lasts:
             self._span = max(1, max(lasts) - self._first_number() + 1)
 
@@ -205,4 +217,4 @@ def _first_number(recording: Recording) -> int:
     if reading.first_day is None:
         recording.start_ns()  # says what is wrong
         raise MarketError(f"{recording.path} has no snapshot")
-    return weekday_number(reading.first_day)
+    return number_of(reading.first_day)

@@ -1,21 +1,26 @@
 """When the synthetic market makes something: trading days of numbered minutes, in two shapes.
 
-Trading days are the weekdays (it knows no holidays), numbered from 0 = Friday 2026-11-20. A
-trading day begins with the night session on the evening of the weekday before. `LIQUID` has only
-minutes in which all eight exchanges trade; `FULL` has the whole day: night session, opening
-auctions, breaks, closing rows, settlement. Hours by product: docs/sources.md.
+Trading days are those of mdhub's calendar, numbered from 0 = Friday 2025-06-20 to its horizon. A
+trading day begins with the night session on the evening of the trading day before; the first one
+after a holiday has none. `LIQUID` has only minutes in which all eight exchanges trade; `FULL` has
+the whole day: night session, opening auctions, breaks, closing rows, settlement. Hours by product:
+docs/sources.md.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
+from datetime import date, datetime
 from enum import Enum
+from functools import cache
 from itertools import count, pairwise
 from typing import Final, Literal, NamedTuple
 
-from mdhub.market.dates import DAY_NS, SECOND_NS, midnight_ns
+from mdhub.market import days
+from mdhub.market.dates import DAY_NS, SECOND_NS
 from mdhub.market.products import product_of
+from mdhub.wire.ticks import CHINA_TIME
 
 __all__ = [
     "FULL",
@@ -28,16 +33,17 @@ __all__ = [
     "Step",
     "Timetable",
     "date_of",
+    "has_night",
     "hours_of",
+    "last_day",
     "number_of_day",
 ]
 
 Sessions = Literal["liquid", "full"]
 MINUTE_NS: Final = 60 * SECOND_NS
 
-_MONDAY_NS: Final = midnight_ns("20261116")
-_FRIDAY: Final = 4
-_WEEKDAYS: Final = 5
+_FIRST_DAY: Final = date(2025, 6, 20)
+"""A Friday with a night before and after it; index futures and many options expire on it."""
 _HOURS_20_NS: Final = 20 * 60 * MINUTE_NS
 _NIGHT_ENDS: Final = 12 * 60
 """Minutes of a trading day count from 20:00 of the evening before; those from 08:00 on are day."""
@@ -130,16 +136,32 @@ def hours_of(symbol: str) -> str:
     return _HOURS_OF.get(product_of(symbol) or "", "23:00")
 
 
+@cache
+def _first_number() -> int:
+    return days.number_of(_FIRST_DAY)
+
+
 def date_of(day: int) -> int:
     """Return 00:00 China time, in ns, of the date of a trading day's number."""
-    week, weekday = divmod(day + _FRIDAY, _WEEKDAYS)
-    return _MONDAY_NS + (week * 7 + weekday) * DAY_NS
+    found = days.day_of(_first_number() + day)
+    moment = datetime(found.year, found.month, found.day, tzinfo=CHINA_TIME)
+    return int(moment.timestamp()) * SECOND_NS
 
 
 def number_of_day(date_ns: int) -> int:
     """Return the number of the first trading day at or after a date."""
-    week, weekday = divmod((date_ns - _MONDAY_NS) // DAY_NS, 7)
-    return week * _WEEKDAYS + min(weekday, _WEEKDAYS) - _FRIDAY
+    moment = datetime.fromtimestamp(date_ns // SECOND_NS, CHINA_TIME)
+    return days.number_of(moment.date()) - _first_number()
+
+
+def has_night(day: int) -> bool:
+    """Tell whether the trading day with this number begins with a night session."""
+    return days.has_night(_first_number() + day)
+
+
+def last_day() -> int:
+    """Return the number of the last trading day: the calendar ends there."""
+    return days.last_number() - _first_number()
 
 
 class Program(NamedTuple):
@@ -153,7 +175,7 @@ class Program(NamedTuple):
 
 
 class Timetable:
-    """The minutes of one shape. Minute 0 begins the trading day of 2026-11-20."""
+    """The minutes of one shape. Minute 0 begins the trading day of 2025-06-20."""
 
     def __init__(self, hours: dict[str, _Hours], *, with_rows: bool) -> None:
         """`with_rows`: rows after bells and settlement rows are made as well."""
@@ -162,8 +184,15 @@ class Timetable:
         self._clocks: Final = _filled(self._used())
         self.day_minutes: Final = len(self._clocks)
         self._stretches: Final = _stretches(self._clocks)
-        self.start_ns: Final = self.start_of(0)
-        self._programs: dict[tuple[str, str], Program] = {}
+        self._by_day: Final = [
+            stretch for stretch in self._stretches if self._clocks[stretch[0]] >= _NIGHT_ENDS
+        ]
+        self._programs: dict[tuple[str, str, bool], Program] = {}
+
+    @property
+    def start_ns(self) -> int:
+        """When minute 0 begins."""
+        return self.start_of(0)
 
     def start_of(self, minute: int) -> int:
         """Return when a minute begins."""
@@ -186,26 +215,27 @@ class Timetable:
 
         `rest_ns`: what each jump over a gap takes of that time.
         """
-        if not rest_ns:
-            minute, into_ns = divmod(minutes_ns, MINUTE_NS)
-            return self.start_of(minute) + into_ns
-        for first in count(step=self.day_minutes):
-            for place, length in self._stretches:
+        for day in count():
+            for place, length in self._stretches if has_night(day) else self._by_day:
                 minutes_ns = max(0, minutes_ns)
                 if minutes_ns < length * MINUTE_NS:
-                    return self.start_of(first + place) + minutes_ns
+                    minute, into_ns = divmod(minutes_ns, MINUTE_NS)
+                    return self.start_of(day * self.day_minutes + place + minute) + into_ns
                 minutes_ns -= length * MINUTE_NS + rest_ns
         raise AssertionError("days do not end")
 
-    def program(self, hours: str, exchange: str) -> Program:
+    def program(self, hours: str, exchange: str, *, night: bool = True) -> Program:
         """Return the trading day of contracts with these hours on this exchange."""
-        known = self._programs.get((hours, exchange))
+        key = (hours, exchange, night)
+        known = self._programs.get(key)
         if known is None:
-            known = self._programs[hours, exchange] = self._compiled(hours, exchange)
+            known = self._programs[key] = self._compiled(hours, exchange, night=night)
         return known
 
-    def _compiled(self, hours: str, exchange: str) -> Program:
+    def _compiled(self, hours: str, exchange: str, *, night: bool) -> Program:
         kinds = self._kinds(self._hours[hours], exchange)
+        if not night:
+            kinds = {clock: kind for clock, kind in kinds.items() if clock >= _NIGHT_ENDS}
         steps: list[Step] = []
         places: list[int] = []
         auctions: list[int] = []

@@ -16,7 +16,8 @@ EXAMPLES_KEPT: Final = 10
 class MalformedRowError(MarketError):
     """One row that cannot be read; the reader counts it by its kind and goes on.
 
-    Kinds: columns, symbol, time, date, number, encoding, nul, quotes, too_long, no_session.
+    Kinds: columns, symbol, time, date, number, encoding, nul, quotes, too_long, no_session,
+    no_night.
     """
 
     def __init__(self, kind: str, reason: str) -> None:

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import count
 from operator import attrgetter
 from random import Random
 from typing import Final, NamedTuple
@@ -18,7 +17,16 @@ from mdhub.market.moment import Moment
 from mdhub.market.outside import outside_rows
 from mdhub.market.paces import size_for, spread
 from mdhub.market.patterns import Pattern
-from mdhub.market.sessions import SHAPES, Kind, Program, Sessions, Step, date_of
+from mdhub.market.sessions import (
+    SHAPES,
+    Kind,
+    Program,
+    Sessions,
+    Step,
+    date_of,
+    has_night,
+    last_day,
+)
 from mdhub.market.snapshot import Snapshot
 from mdhub.market.track import RHYTHMS, Track
 
@@ -34,7 +42,7 @@ _by_made: Final = attrgetter("made_ns")
 
 
 class SyntheticMarket:
-    """Futures and options of eight exchanges that trade day after day, for ever.
+    """Futures and options of eight exchanges that trade day after day, to the end of the calendar.
 
     `sessions`: `liquid` has only minutes in which all exchanges trade; `full` whole trading days
     with night, auctions, breaks, close and settlement (`mdhub.market.sessions`). Where nothing is
@@ -81,16 +89,20 @@ class SyntheticMarket:
         return self._timetable.time_after(played_ns, rest_ns=rest_ns)
 
     def snapshots(self, from_ns: int = 0) -> Iterator[Snapshot]:
-        """Yield every snapshot made at or after `from_ns`, in order of `made_ns`, for ever."""
+        """Yield every snapshot made at or after `from_ns`, in order of `made_ns`.
+
+        It ends with the last trading day of the calendar, years away.
+        """
         from_ns = max(from_ns, self.start_ns)
         first, into_ns = self._timetable.minute_at(from_ns)
         first_slot = into_ns // _SLOT_NS
         day, place = divmod(first, self._timetable.day_minutes)
         tracks: list[Track] = []
-        for today in count(day):
+        for today in range(day, last_day() + 1):
             tracks = self._tracks(today, tracks)
             for track in tracks:
-                track.open_day(today, track.program.steps[place])
+                before, program = (self._program(track.contract, d) for d in (today - 1, today))
+                track.open_day(today, program.steps[place], program=program, before=before)
             for slots in self._minutes(today, place, tracks):
                 for slot in range(first_slot, SLOTS):
                     for snapshot in slots.snapshots(slot):
@@ -116,10 +128,12 @@ class SyntheticMarket:
         return Track(
             contract,
             self._pattern(RHYTHMS[contract.exchange], style, share),
-            self._timetable.program(contract.hours, contract.exchange),
             seed=self.seed,
             auctions=style is Style.TRADED and share >= _AUCTIONS_FROM,
         )
+
+    def _program(self, contract: Contract, day: int) -> Program:
+        return self._timetable.program(contract.hours, contract.exchange, night=has_night(day))
 
     def _pattern(self, rhythm: Rhythm, style: Style, share: float) -> Pattern:
         key = (rhythm, style, share)

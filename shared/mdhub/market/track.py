@@ -107,12 +107,12 @@ class Track:
         "stamps_ms",
     )
 
-    def __init__(
-        self, contract: Contract, pattern: Pattern, program: Program, *, seed: int, auctions: bool
-    ) -> None:
+    program: Program
+    """Of the present trading day."""
+
+    def __init__(self, contract: Contract, pattern: Pattern, *, seed: int, auctions: bool) -> None:
         """`auctions`: it is liquid enough to trade in opening auctions."""
         self.contract = contract
-        self.program = program
         self._pattern = pattern
         self._price = _grid(contract.tick)
         self._seed = seed
@@ -130,15 +130,15 @@ class Track:
 
     # --- the trading day
 
-    def open_day(self, day: int, step: Step) -> None:
-        """Begin a trading day, at some step of it."""
+    def open_day(self, day: int, step: Step, *, program: Program, before: Program) -> None:
+        """Begin a trading day, at some step of it; `before` is the program of the day before."""
         self._day = day
+        self.program = program
         self._stretch = self._stretch_of(day)
-        before = self._stretch_of(day - 1)
-        self._pre_settlement = self._settlement(before)
+        yesterday = self._stretch_of(day - 1)
+        self._pre_settlement = self._settlement(yesterday, before)
         listed = day > self.contract.first_day
-        minutes = len(self.program.places)
-        self._pre_close = self._last(before, minutes) if listed else None
+        self._pre_close = self._last(yesterday, len(before.places)) if listed else None
         self.phase_ms = _phase_ms(self.contract.exchange, self._seed, day)
         state = self.state(step)
         self._high, self._low = state.high, state.low
@@ -158,18 +158,18 @@ class Track:
                 sign = 1 if chance & 1 << 20 else -1
                 return _Stretch(first, sign, contract.base_ticks + (chance >> 40) % 21 - 10)
 
-    def _settlement(self, stretch: _Stretch) -> int:
+    def _settlement(self, stretch: _Stretch, program: Program) -> int:
         """Return the day's average price."""
-        steps = self.program.steps
-        last = Step(steps[-1].kind, len(self.program.places), len(self.program.auction_places))
-        volume, value = self._traded(stretch, last)
+        steps = program.steps
+        last = Step(steps[-1].kind, len(program.places), len(program.auction_places))
+        volume, value = self._traded(stretch, last, program)
         return round(value / volume) if volume else stretch.open
 
     def _last(self, stretch: _Stretch, traded: int) -> int:
         price, first = self._pattern.price, stretch.first
         return stretch.open + stretch.sign * (price[first + traded] - price[first])
 
-    def _traded(self, stretch: _Stretch, step: Step) -> tuple[int, int]:
+    def _traded(self, stretch: _Stretch, step: Step, program: Program) -> tuple[int, int]:
         """Return volume and value until a step."""
         pattern, first, lots = self._pattern, stretch.first, self.contract.lots
         place = first + step.traded
@@ -178,17 +178,17 @@ class Track:
         volume = traded * lots
         value = (stretch.open * traded + stretch.sign * moved) * lots
         if self.auction_lots:
-            steps = self.program.steps
-            for auction in self.program.auction_places[: step.auctions]:
+            for auction in program.auction_places[: step.auctions]:
                 volume += self.auction_lots
-                value += self.auction_lots * self._last(stretch, steps[auction].traded)
+                traded_before = program.steps[auction].traded
+                value += self.auction_lots * self._last(stretch, traded_before)
         return volume, value
 
     def state(self, step: Step) -> State:
         """Return where the contract stands before a step of the day."""
         pattern, stretch = self._pattern, self._stretch
         first, place = stretch.first, stretch.first + step.traded
-        volume, value = self._traded(stretch, step)
+        volume, value = self._traded(stretch, step, self.program)
         high = max(pattern.high[first:place], default=pattern.price[first])
         low = min(pattern.low[first:place], default=pattern.price[first])
         high, low = self._range(high, low)
@@ -220,7 +220,7 @@ class Track:
     def begin(self, step: Step) -> None:
         """Begin a minute of trading."""
         stretch, place = self._stretch, self._stretch.first + step.traded
-        volume, value = self._traded(stretch, step)
+        volume, value = self._traded(stretch, step, self.program)
         interest = self._pattern.interest[place] - self._pattern.interest[stretch.first]
         self._state = State(
             self._last(stretch, step.traded),
@@ -270,7 +270,7 @@ class Track:
     def closing(self, *, settled: bool) -> tuple[float, float]:
         """Return the day's close and settlement price, as far as they are known."""
         minutes = len(self.program.places)
-        settlement = self._price[self._settlement(self._stretch)]
+        settlement = self._price[self._settlement(self._stretch, self.program)]
         close = self._price[self._last(self._stretch, minutes)]
         if self.contract.character is Character.QUOTED:
             close = self._nothing

@@ -11,12 +11,13 @@ from mdhub.calendar import Calendar
 from mdhub.calendar.rows import Rows
 from mdhub.streams.topology import EVENTS, RAW
 from mdhub.wire.codec import decode_control, decode_event
-from mdhub.wire.entries import ControlKind
+from mdhub.wire.entries import ControlKind, MarketClock
 from mdhub_arbiter import app
-from mdhub_arbiter.horizon import HorizonWatch
+from mdhub_arbiter.horizon import CALM_NS, HorizonWatch
 from mdhub_arbiter.recovery import recover
+from mdhub_arbiter.state import LIVE
 from tests.support.recompute import assert_clean_is_f_of_raw
-from tests.unit.arbiter.builders import china_ns
+from tests.unit.arbiter.builders import china_ns, market_clock_entry
 from tests.unit.arbiter.stage import CALENDAR, Stage
 from tests.unit.arbiter.test_restore import lose_raw
 from tests.unit.calendar.test_encoding import BIG
@@ -108,9 +109,13 @@ def test_a_wrong_override_file_stops_the_arbiter(
     assert f"{file}:1:" in capsys.readouterr().err
 
 
-def warned(calendar: Calendar, day: str, watch: HorizonWatch | None = None) -> list[str]:
-    """Severity of what is said on a market day."""
-    event = (watch or HorizonWatch("arbiter:A")).due(calendar, china_ns(f"{day} 10:00:00"), 1)
+def warned(
+    calendar: Calendar, day: str, watch: HorizonWatch | None = None, clock: MarketClock = LIVE
+) -> list[str]:
+    """Severity of what is said on a market day, 10 s after the start and later."""
+    watch, market_ns = watch or HorizonWatch("arbiter:A"), china_ns(f"{day} 10:00:00")
+    assert watch.due(calendar, clock, market_ns, 1) is None
+    event = watch.due(calendar, clock, market_ns, 1 + CALM_NS)
     if event is None:
         return []
     decoded = decode_event(event)
@@ -126,6 +131,13 @@ def test_the_end_of_the_calendar_is_said_45_days_before() -> None:
     assert warned(CALENDAR, "2026-12-31") == ["warning"]
     assert warned(CALENDAR, "2027-01-01") == ["error"]
     assert warned(CALENDAR, "2016-06-01") == ["error"]
+
+
+def test_a_market_that_is_played_is_not_warned_of_the_end() -> None:
+    """It ends there by itself; that its day is not covered at all is an error all the same."""
+    played = MarketClock(china_ns("2026-12-01 10:00:00"), 1, 60.0)
+    assert warned(CALENDAR, "2026-12-01", clock=played) == []
+    assert warned(CALENDAR, "2027-01-04", clock=played) == ["error"]
 
 
 def test_the_end_of_the_calendar_is_said_once_a_day() -> None:
@@ -148,17 +160,19 @@ def _without_2026() -> Rows:
     )
 
 
-def test_leaders_put_the_warning_among_the_events() -> None:
-    """Only the one of the first shard: one hub, one warning."""
+def test_leaders_put_it_among_the_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the one of the first shard: one hub, one event."""
+    monkeypatch.setattr("mdhub_arbiter.horizon.CALM_NS", 0)
     stage = Stage()
     leader = stage.lead()
-    stage.open_market()  # Wednesday 2026-11-18: 43 days left
+    stage._append("monitor", [market_clock_entry(china_ns("2016-06-01 10:00:00"), 0, 0.0)[1]], "c")
     for _ in range(5):
         stage.work(leader)
     events = [decode_event(fields[1]) for _, fields in stage.log.entries(EVENTS)]
-    said = [event.body.get("days_left") for event in events if event.kind == "calendar"]
+    said = [event.body["market_day"] for event in events if event.kind == "calendar"]
 
-    assert said == [43]
+    assert said[-1:] == ["2016-06-01"]
+    assert said.count("2016-06-01") == 1
 
 
 def test_a_calendar_lost_with_raw_is_written_again() -> None:

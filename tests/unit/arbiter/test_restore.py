@@ -49,6 +49,12 @@ def marks(recovered: Recovered) -> dict[str, tuple[object, ...]]:
     return {symbol: mark(i) for symbol, i in recovered.state.instruments.items()}
 
 
+def ticks(stage: Stage) -> int:
+    """How many ticks clean has, markers left out."""
+    entries = stage.log.entries(CLEAN, count=1_000_000)
+    return sum(field == b"t" for _, (_, _, field, _) in entries)
+
+
 def messages(log: Log) -> list[Message]:
     """What a publisher sends of clean."""
     found = []
@@ -82,16 +88,16 @@ def test_k_runs_on_after_raw_is_gone(stage: Stage) -> None:
     """Neither n nor k begins anew, and what clean has is not accepted again."""
     repeat = raw("10:00:00.010", symbol="rb2701", exchange="", source="A", volume=1)
     lose_raw(stage)
-    accepted = len(stage.headers())
+    accepted = ticks(stage)
     leader = stage.lead()
     stage._append("A", [encode(repeat)], "t")
     stage.work(leader)
-    assert len(stage.headers()) == accepted + 1  # the epoch marker
+    assert ticks(stage) == accepted
     stage.open_market()
     stage.ticks(40)
     stage.work(leader)
 
-    assert len(stage.headers()) > accepted + 20
+    assert ticks(stage) > accepted + 20
     stage.assert_numbers_run_on()
     assert len(stage.epoch_marks()) == 2
 

@@ -110,7 +110,7 @@ def alter(field: str, value: object) -> Mutation:
         (swap, (0, 0, 1, 0)),
         (alter("last", -1.0), (1, 0, 0, 1)),
         (alter("volume", 7), (1, 0, 0, 1)),
-        (alter("trading_day", 20261121), (1, 0, 0, 1)),
+        (alter("trading_day", 20250621), (1, 0, 0, 1)),
         (alter("ts_ns", 1_795_138_500_123_000_000), (1, 0, 0, 1)),
         (alter("exchange", ""), (1, 0, 0, 1)),
         (alter("limit_up", None), (1, 0, 0, 1)),
@@ -202,7 +202,7 @@ def test_no_receipt_means_nothing_to_judge() -> None:
 
 def test_exchange_is_what_the_market_says() -> None:
     """A symbol of no known product is judged by the exchange its market lists it at."""
-    made = [msgspec.structs.replace(s, symbol="zz2612") for s in made_of_seed(1)[:1]]
+    made = [msgspec.structs.replace(s, symbol="zz2507") for s in made_of_seed(1)[:1]]
     (tick,) = perfect(made)
     assert check(made, [tick]).clean
     assert not check(made, [msgspec.structs.replace(tick, exchange="DCE ")]).clean

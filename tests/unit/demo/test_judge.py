@@ -79,7 +79,7 @@ def test_each_fault_is_found_across_chunks(tmp_path: Path, kind: str, at: int) -
 def test_rows_settled_with_an_old_time_are_judged_once(tmp_path: Path) -> None:
     """From 14:59 to 15:44, settlement rows and closing rows pushed twice: nothing is wrong."""
     market = SyntheticMarket(seed=1, ticks_per_s=20, sessions="full")
-    from_ns = midnight_ns("20261120") + (14 * 60 + 59) * 60 * SECOND_NS
+    from_ns = midnight_ns("20250620") + (14 * 60 + 59) * 60 * SECOND_NS
     until_ns = from_ns + 46 * 60 * SECOND_NS
     made = list(takewhile(lambda s: s.made_ns < until_ns, market.snapshots(from_ns)))
     ticks = perfect(made)

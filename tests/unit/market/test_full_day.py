@@ -15,7 +15,7 @@ from mdhub.market.snapshot import NO_VALUE, Snapshot
 from mdhub.market.synthetic import SyntheticMarket
 
 MARKET = SyntheticMarket(seed=4, ticks_per_s=3, sessions="full")
-FRIDAY, MONDAY = 20261120, 20261123
+FRIDAY, MONDAY = 20250620, 20250623
 EXCHANGES = {c.symbol: c.exchange for c in MARKET.contracts}
 
 Days = dict[int, dict[str, list[Snapshot]]]
@@ -38,7 +38,7 @@ def with_character(character: Character) -> str:
     return next(c.symbol for c in MARKET.contracts if c.character is character)
 
 
-@pytest.mark.parametrize("symbol", ["rb2612", "m2612", "TA612", "sc2612"])
+@pytest.mark.parametrize("symbol", ["rb2507", "m2507", "TA507", "sc2507"])
 def test_contract_with_a_night_session_opens_at_2059_with_one_auction_tick(symbol: str) -> None:
     """A minute of silence follows; the morning has an auction tick of its own."""
     found = times(symbol)
@@ -51,7 +51,7 @@ def test_contract_with_a_night_session_opens_at_2059_with_one_auction_tick(symbo
     assert first.volume
 
 
-@pytest.mark.parametrize(("symbol", "opening"), [("lc2612", "08:59:00"), ("IF2611", "09:29:00")])
+@pytest.mark.parametrize(("symbol", "opening"), [("lc2507", "08:59:00"), ("IF2506", "09:29:00")])
 def test_contract_without_a_night_opens_in_the_morning(symbol: str, opening: str) -> None:
     """GFEX and CFFEX begin with one auction tick a minute before the open."""
     day = FRIDAY
@@ -72,7 +72,7 @@ def test_nothing_is_made_in_the_breaks() -> None:
 
 def test_shfe_pushes_the_closing_row_twice() -> None:
     """At 23:00:00.500 and 15:00:00.500, the second time field by field; then comes settlement."""
-    rows = days()[MONDAY]["rb2612"]
+    rows = days()[MONDAY]["rb2507"]
     for bell in ("23:00:00", "15:00:00"):
         first, again = [s for s in rows if (s.update_time, s.update_ms) == (bell, 500)]
         assert (first.repeat, again.repeat) == (False, True)
@@ -80,7 +80,7 @@ def test_shfe_pushes_the_closing_row_twice() -> None:
         assert (again.volume, again.bids, again.last) == (first.volume, first.bids, first.last)
 
 
-@pytest.mark.parametrize("symbol", ["m2612", "TA612"])
+@pytest.mark.parametrize("symbol", ["m2507", "TA507"])
 def test_dce_and_czce_repeat_their_last_row_at_the_bell(symbol: str) -> None:
     """With its old time, which is before the bell."""
     repeats = [s for s in days()[MONDAY][symbol] if s.repeat]
@@ -100,7 +100,7 @@ def test_settlement_comes_after_the_close_with_unchanged_volume() -> None:
         minute = (rows[-1].made_ns - midnight_ns(str(MONDAY))) // MINUTE_NS
         assert 15 * 60 <= minute < 15 * 60 + 45
         assert {s.volume for s in settled} == {rows[-2].volume}
-    closed = [s for s in days()[MONDAY]["IF2612"] if s.close != NO_VALUE]
+    closed = [s for s in days()[MONDAY]["IF2507"] if s.close != NO_VALUE]
     assert [s.update_time[:5] for s in closed] == ["15:24", "15:27", "15:44"]
     assert [s.settlement == NO_VALUE for s in closed] == [True, False, False]
 
@@ -126,10 +126,10 @@ def test_the_next_day_begins_where_the_day_ended() -> None:
 @pytest.mark.parametrize(
     ("symbol", "night", "morning"),
     [
-        ("rb2612", ("20261123", "20261120"), ("20261123", "20261123")),
-        ("au2612", ("20261123", "20261120"), ("20261123", "20261123")),
-        ("m2612", ("20261123", "20261123"), ("20261123", "20261123")),
-        ("TA612", ("20261120", "20261120"), ("20261123", "20261123")),
+        ("rb2507", ("20250623", "20250620"), ("20250623", "20250623")),
+        ("au2507", ("20250623", "20250620"), ("20250623", "20250623")),
+        ("m2507", ("20250623", "20250623"), ("20250623", "20250623")),
+        ("TA507", ("20250620", "20250620"), ("20250623", "20250623")),
     ],
 )
 def test_fronts_send_their_own_idea_of_dates_at_night(
@@ -144,9 +144,9 @@ def test_fronts_send_their_own_idea_of_dates_at_night(
 
 def test_after_midnight_the_action_day_is_the_next_one() -> None:
     """Gold at 00:30 on Saturday belongs to Monday."""
-    found = next(s for s in days()[MONDAY]["au2612"] if s.update_time.startswith("00:3"))
-    assert (found.trading_day, found.action_day) == ("20261123", "20261121")
-    assert 0 <= found.exchange_ns - midnight_ns("20261121") - 30 * MINUTE_NS < 10 * MINUTE_NS
+    found = next(s for s in days()[MONDAY]["au2507"] if s.update_time.startswith("00:3"))
+    assert (found.trading_day, found.action_day) == ("20250623", "20250621")
+    assert 0 <= found.exchange_ns - midnight_ns("20250621") - 30 * MINUTE_NS < 10 * MINUTE_NS
 
 
 def test_cffex_has_another_phase_of_milliseconds_on_other_days() -> None:
@@ -154,7 +154,7 @@ def test_cffex_has_another_phase_of_milliseconds_on_other_days() -> None:
     market = SyntheticMarket(seed=1, ticks_per_s=60, sessions="full")
     phases = set()
     for day in range(6):
-        open_ns = midnight_ns("20261123") + day % 5 * DAY_NS + day // 5 * 7 * DAY_NS
+        open_ns = midnight_ns("20250623") + day % 5 * DAY_NS + day // 5 * 7 * DAY_NS
         made = market.snapshots(open_ns + (9 * 60 + 30) * MINUTE_NS)
         early = islice(made, 2_000)
         ms = {s.update_ms % 500 for s in early if s.true_exchange == "CFFEX"}
@@ -217,9 +217,36 @@ def test_market_from_its_start_contains_every_suffix() -> None:
     """Played from the beginning or joined at each bell: the same rows."""
     whole = [s for rows in days()[FRIDAY].values() for s in rows]
     whole.sort(key=lambda s: (s.made_ns, s.symbol))
-    bells = ("20261119", 23), ("20261120", 1), ("20261120", 9), ("20261120", 13), ("20261120", 15)
+    bells = ("20250619", 23), ("20250620", 1), ("20250620", 9), ("20250620", 13), ("20250620", 15)
     for date, hour in bells:
         from_ns = midnight_ns(date) + hour * 3600 * SECOND_NS
         rest = [s for s in whole if s.made_ns >= from_ns][:300]
         joined = list(islice(MARKET.snapshots(from_ns), len(rest)))
         assert sorted(joined, key=lambda s: (s.made_ns, s.symbol)) == rest
+
+
+def test_the_first_day_after_a_holiday_has_no_night_and_its_sums_begin_in_the_morning() -> None:
+    """After the National Day week of 2025 trading goes on on Thursday at 08:59."""
+    market = SyntheticMarket(seed=4, ticks_per_s=1, sessions="full")
+    rows = list(takewhile(lambda s: s.day <= 20251010, market.snapshots(midnight_ns("20250930"))))
+    assert sorted({s.day for s in rows}) == [20250930, 20251009, 20251010]
+    thursday = [s for s in rows if s.day == 20251009]
+    assert thursday[0].exchange_ns >= midnight_ns("20251009") + 8 * 3600 * SECOND_NS
+    symbol = next(s.symbol for s in thursday if s.symbol.startswith("rb"))
+    first = next(s for s in thursday if s.symbol == symbol)
+    assert first.update_time == "08:59:00"
+    assert first.last == first.open == first.high == first.low
+    friday = next(s for s in rows if s.day == 20251010 and s.symbol == symbol)
+    closed = [s for s in thursday if s.symbol == symbol][-1]
+    assert friday.update_time == "20:59:00"
+    assert (friday.pre_close, friday.pre_settlement) == (closed.close, closed.settlement)
+
+
+def test_the_market_ends_with_the_calendar() -> None:
+    """Its last trading day is the calendar's; nothing is made that a hub would call outside."""
+    market = SyntheticMarket(seed=4, ticks_per_s=1, sessions="full")
+    last_minutes = midnight_ns("20261231") + 15 * 3600 * SECOND_NS
+    rows = list(market.snapshots(last_minutes))
+    assert {s.day for s in rows} == {20261231}
+    assert rows[-1].update_time >= "15:24"
+    assert list(market.snapshots(midnight_ns("20270104"))) == []

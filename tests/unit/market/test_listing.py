@@ -30,15 +30,15 @@ def test_the_universe_changes_from_trading_day_to_trading_day() -> None:
 
 
 def test_index_futures_expire_on_the_third_friday() -> None:
-    """IF2611 trades on 2026-11-20 for the last time; a year later's contract takes its place."""
+    """IF2506 trades on 2025-06-20 for the last time; a year later's contract takes its place."""
     listing = Listing(1, 60)
-    assert "IF2611" in names(listing, 0)
-    assert "IF2611" not in names(listing, 1)
-    assert "IF2711" in names(listing, 1)
+    assert "IF2506" in names(listing, 0)
+    assert "IF2506" not in names(listing, 1)
+    assert "IF2606" in names(listing, 1)
 
 
 def test_czce_has_three_digits_all_others_four() -> None:
-    """SR612, not SR2612; twelve months are told apart."""
+    """SR507, not SR2507; twelve months are told apart."""
     for contract in Listing(1, 3_000).on_day(0):
         digits = re.match(r"[A-Za-z]+([0-9]+)", contract.symbol)
         if digits:

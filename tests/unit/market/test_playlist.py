@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mdhub.market.dates import SECOND_NS, midnight_ns
+from mdhub.market.days import day_of, number_of, trading_day_at
 from mdhub.market.errors import MarketError
 from mdhub.market.playlist import FOR_EVER, Playlist
-from mdhub.market.redate import Redate, trading_day_at, weekday_number, weekday_of
+from mdhub.market.redate import Redate
 from mdhub.market.skips import FileReport, MalformedRowError
 from mdhub.market.snapshot import Snapshot
 from tests.unit.market.test_recorded import file_of, row
@@ -152,23 +153,49 @@ def test_recording_without_a_playable_row_is_an_error_also_when_it_loops(tmp_pat
         ("20261120", 21, "20261123"),
         ("20261121", 1, "20261123"),
         ("20261122", 12, "20261123"),
+        ("20260930", 21, "20261008"),
+        ("20261005", 12, "20261008"),
     ],
 )
 def test_today_is_the_trading_day_of_the_moment(day: str, hour: int, trading_day: str) -> None:
-    """From 20:00 on it is the next one; weekends belong to Monday."""
+    """From 20:00 on it is the next one; weekends and holidays belong to the day after."""
     assert f"{trading_day_at(midnight_ns(day) + hour * HOUR_NS):%Y%m%d}" == trading_day
 
 
 @given(st.integers(0, 800_000))
 def test_weekdays_are_numbered_without_holes(number: int) -> None:
     """A number and its weekday name each other."""
-    day = weekday_of(number)
+    day = day_of(number)
     assert day.weekday() < 5
-    assert weekday_number(day) == number
+    assert number_of(day) == number
 
 
 def test_session_row_of_another_day_is_refused() -> None:
     """By day a row of yesterday is of no session of its trading day."""
-    redate = Redate(weekday_number(MONDAY), weekday_number(MONDAY))
+    redate = Redate(number_of(MONDAY), number_of(MONDAY))
     with pytest.raises(MalformedRowError, match="before its session"):
         redate.move(MONDAY, date(2026, 11, 20), hour=9)
+
+
+def test_loops_pass_over_holidays_and_leave_out_a_night_that_is_not_there(tmp_path: Path) -> None:
+    """Before the National Day week the evening has no session: those rows are counted."""
+    playlist = Playlist([file_of(tmp_path, *NIGHT, *DAY)], loops=3, first_day=date(2026, 9, 30))
+    made = list(playlist.snapshots())
+    assert [(day, sum(s.day == day for s in made)) for day in sorted({s.day for s in made})] == [
+        (20260930, 5),
+        (20261008, 1),
+        (20261009, 5),
+    ]
+    assert playlist.wrong().skipped == {"no_night": 4}
+
+
+def test_an_endless_loop_ends_with_the_calendar(tmp_path: Path) -> None:
+    """Its last day is the last one covered; where it began is the file's."""
+    made = play(tmp_path, *DAY, loops=FOR_EVER, first_day=date(2026, 12, 29))
+    assert [s.day for s in made] == [20261229, 20261230, 20261231]
+
+
+def test_a_day_outside_the_calendar_is_refused(tmp_path: Path) -> None:
+    """The message says what is covered."""
+    with pytest.raises(MarketError, match=r"covers 2017-01-01 to 2026-12-31"):
+        Playlist([file_of(tmp_path, *DAY)], first_day=date(2027, 1, 4))

@@ -14,6 +14,7 @@ from mdhub.market.sessions import (
     Kind,
     Timetable,
     date_of,
+    has_night,
     hours_of,
     number_of_day,
 )
@@ -57,15 +58,16 @@ def test_every_liquid_minute_is_one_in_which_all_exchanges_trade(minute: int) ->
 @pytest.mark.parametrize(
     ("table", "day", "time", "following"),
     [
-        (LIQUID, "20261120", "10:10", "Fri 10:35"),
-        (LIQUID, "20261120", "21:00", "Mon 09:35"),
-        (LIQUID, "20261121", "03:00", "Mon 09:35"),
-        (LIQUID, "20261124", "14:55", "Wed 09:35"),
-        (FULL, "20261120", "12:00", "Fri 13:00"),
-        (FULL, "20261120", "15:50", "Fri 20:59"),
-        (FULL, "20261121", "02:31", "Mon 08:59"),
-        (FULL, "20261122", "23:59", "Mon 08:59"),
-        (FULL, "20261125", "04:00", "Wed 08:59"),
+        (LIQUID, "20250620", "10:10", "Fri 10:35"),
+        (LIQUID, "20250620", "21:00", "Mon 09:35"),
+        (LIQUID, "20250621", "03:00", "Mon 09:35"),
+        (LIQUID, "20250624", "14:55", "Wed 09:35"),
+        (FULL, "20250620", "12:00", "Fri 13:00"),
+        (FULL, "20250620", "15:50", "Fri 20:59"),
+        (FULL, "20250621", "02:31", "Mon 08:59"),
+        (FULL, "20250622", "23:59", "Mon 08:59"),
+        (FULL, "20250625", "04:00", "Wed 08:59"),
+        (LIQUID, "20250930", "14:55", "Thu 09:35"),
     ],
 )
 def test_moment_out_of_session_belongs_to_the_next_minute(
@@ -80,20 +82,20 @@ def test_moment_out_of_session_belongs_to_the_next_minute(
 def test_a_full_trading_day_begins_on_the_evening_before() -> None:
     """Monday's begins on Friday at 20:59 and ends on Monday after the last settlement row."""
     first = FULL.day_minutes
-    assert f"{china(FULL.start_of(first)):%Y-%m-%d %H:%M}" == "2026-11-20 20:59"
-    assert f"{china(FULL.start_of(2 * first - 1)):%Y-%m-%d %H:%M}" == "2026-11-23 15:44"
+    assert f"{china(FULL.start_of(first)):%Y-%m-%d %H:%M}" == "2025-06-20 20:59"
+    assert f"{china(FULL.start_of(2 * first - 1)):%Y-%m-%d %H:%M}" == "2025-06-23 15:44"
 
 
 @pytest.mark.parametrize(
     ("symbol", "exchange", "first", "last", "minutes"),
     [
-        ("rb2701", "SHFE", "21:00", "14:59", 120 + 225),
-        ("cu2701C86000", "SHFE", "21:00", "14:59", 240 + 225),
-        ("au2702", "SHFE", "21:00", "14:59", 330 + 225),
-        ("jd2701", "DCE", "09:00", "14:59", 225),
-        ("AP701", "CZCE", "09:00", "14:59", 225),
-        ("IO2612-C-4500", "CFFEX", "09:30", "14:59", 240),
-        ("T2703", "CFFEX", "09:30", "15:14", 255),
+        ("rb2508", "SHFE", "21:00", "14:59", 120 + 225),
+        ("cu2508C86000", "SHFE", "21:00", "14:59", 240 + 225),
+        ("au2509", "SHFE", "21:00", "14:59", 330 + 225),
+        ("jd2508", "DCE", "09:00", "14:59", 225),
+        ("AP508", "CZCE", "09:00", "14:59", 225),
+        ("IO2507-C-4500", "CFFEX", "09:30", "14:59", 240),
+        ("T2510", "CFFEX", "09:30", "15:14", 255),
         ("10000001", "SSE", "09:30", "14:56", 237),
     ],
 )
@@ -108,11 +110,11 @@ def test_products_trade_by_their_own_hours(
 @pytest.mark.parametrize(
     ("symbol", "exchange", "auctions", "bells", "close"),
     [
-        ("rb2701", "SHFE", ["20:59", "08:59"], ["23:00"], ["15:00"]),
-        ("sc2701", "INE", ["20:59", "08:59"], ["02:30"], ["15:00"]),
-        ("lc2701", "GFEX", ["08:59"], [], ["15:00"]),
-        ("IF2612", "CFFEX", ["09:29"], ["11:30"], ["15:00"]),
-        ("T2612", "CFFEX", ["09:29"], ["11:30"], ["15:15"]),
+        ("rb2508", "SHFE", ["20:59", "08:59"], ["23:00"], ["15:00"]),
+        ("sc2508", "INE", ["20:59", "08:59"], ["02:30"], ["15:00"]),
+        ("lc2508", "GFEX", ["08:59"], [], ["15:00"]),
+        ("IF2507", "CFFEX", ["09:29"], ["11:30"], ["15:00"]),
+        ("T2507", "CFFEX", ["09:29"], ["11:30"], ["15:15"]),
         ("90000001", "SZSE", ["09:25", "15:00"], [], []),
     ],
 )
@@ -127,10 +129,19 @@ def test_auctions_and_bells_lie_around_the_sessions(
 
 @given(day=st.integers(-1_000, 100_000))
 def test_trading_days_are_weekdays_numbered_in_order(day: int) -> None:
-    """Number and date are inverse; 0 is Friday 2026-11-20."""
+    """Number and date are inverse; 0 is Friday 2025-06-20."""
     assert number_of_day(date_of(day)) == day
     assert china(date_of(day)).weekday() < 5
-    assert date_of(0) == midnight_ns("20261120")
+    assert date_of(0) == midnight_ns("20250620")
+
+
+def test_time_for_a_night_that_is_not_there_is_not_taken() -> None:
+    """The minutes of the Tuesday before the holidays and of the Thursday behind them follow."""
+    before = number_of_day(midnight_ns("20250930"))
+    nights = sum(has_night(day) for day in range(before + 1))
+    assert (has_night(before), has_night(before + 1), nights) == (True, False, before + 1)
+    played_ns = (before + 1) * FULL.day_minutes * MINUTE_NS
+    assert f"{china(FULL.time_after(played_ns)):%m-%d %H:%M}" == "10-09 08:59"
 
 
 def test_time_for_jumps_is_taken_from_the_time_played() -> None:
