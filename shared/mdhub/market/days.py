@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from datetime import date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
-from mdhub.calendar import Calendar, OutsideCalendar
+from mdhub.calendar import Calendar, OutsideCalendar, Phase
 from mdhub.market.dates import NIGHT_FROM_HOUR, SECOND_NS
 from mdhub.market.errors import MarketError
 from mdhub.wire.ticks import CHINA_TIME
@@ -23,6 +23,7 @@ __all__ = [
     "last_number",
     "number_at",
     "number_of",
+    "trades_at",
     "trading_day_at",
 ]
 
@@ -100,6 +101,22 @@ def check_covered(day: date) -> None:
             f"recordings are to be played from {day} on, but mdhub's trading calendar covers "
             f"{calendar.first} to {calendar.horizon}: name a day within, or install a newer mdhub"
         )
+
+
+@lru_cache(maxsize=65_536)
+def trades_at(exchange: str, product: str, minute: int) -> bool:
+    """Tell whether a product's market is open in a minute since the Unix epoch.
+
+    Or in the one before, as last rows come after the bell. True outside the calendar.
+    """
+    calendar = _days().calendar
+    try:
+        return any(
+            calendar.at(exchange, product, at * 60 * SECOND_NS).phase is not Phase.CLOSED
+            for at in (minute, minute - 1)
+        )
+    except OutsideCalendar:
+        return True
 
 
 def _weekday_number(ordinal: int) -> int:

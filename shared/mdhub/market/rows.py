@@ -17,9 +17,10 @@ from mdhub.market.dates import (
     midnight_ns,
     received_days,
 )
+from mdhub.market.days import trades_at
 from mdhub.market.errors import MarketError
 from mdhub.market.lines import LINE_MAX
-from mdhub.market.products import exchange_of
+from mdhub.market.products import exchange_of, product_of
 from mdhub.market.redate import Redate
 from mdhub.market.skips import MalformedRowError
 from mdhub.market.snapshot import Snapshot
@@ -131,6 +132,7 @@ class Layout:
         self._days: dict[tuple[str, str, int], Days] = {}
         self._times_s: dict[str, int] = {}
         self._exchanges: dict[str, str] = {}
+        self._in_hours: set[tuple[str, str, int]] = set()
 
     def row(self, line: int, cells: list[str], *, last: list[str] | None) -> Row:
         """Place a row in time; `last` is the contract's previous row. Raises MalformedRowError."""
@@ -145,16 +147,37 @@ class Layout:
         hour = second // 3600
         ms = _ms(cells[at["UpdateMillisec"]])
         days = self._days_of(cells[at["TradingDay"]], cells[at["ActionDay"]], hour)
+        exchange = self._exchange(cells, symbol)
+        if self._redate is not None:
+            key = (symbol, cells[at["ActionDay"]], second // 60)
+            if key not in self._in_hours:
+                self._check_hours(exchange, *key, days)
+                self._in_hours.add(key)
         return Row(
             line,
             cells,
             symbol,
-            self._exchange(cells, symbol),
+            exchange,
             days.midnight_ns + second * SECOND_NS + ms * MS_NS,
             days,
             hour,
             last == cells,
         )
+
+    def _check_hours(
+        self, exchange: str, symbol: str, natural_day: str, minute: int, days: Days
+    ) -> None:
+        """Hours of a product have changed over the years: a row of 23:15 may have no place now."""
+        product = product_of(symbol) or ""
+        recorded, moved = (
+            ns // (60 * SECOND_NS) + minute for ns in (midnight_ns(natural_day), days.midnight_ns)
+        )
+        if not trades_at(exchange, product, moved) and trades_at(exchange, product, recorded):
+            raise MalformedRowError(
+                "no_hours",
+                f"row of {symbol} at {minute // 60:02}:{minute % 60:02} is left out: {exchange} "
+                f"{product} does not trade then on {days.trading_day}",
+            )
 
     def symbol(self, cells: list[str]) -> str:
         """Return the symbol of a row, empty if it has too few cells."""

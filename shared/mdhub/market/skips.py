@@ -17,7 +17,7 @@ class MalformedRowError(MarketError):
     """One row that cannot be read; the reader counts it by its kind and goes on.
 
     Kinds: columns, symbol, time, date, number, encoding, nul, quotes, too_long, no_session,
-    no_night.
+    no_night, no_hours.
     """
 
     def __init__(self, kind: str, reason: str) -> None:

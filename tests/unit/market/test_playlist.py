@@ -199,3 +199,11 @@ def test_a_day_outside_the_calendar_is_refused(tmp_path: Path) -> None:
     """The message says what is covered."""
     with pytest.raises(MarketError, match=r"covers 2017-01-01 to 2026-12-31"):
         Playlist([file_of(tmp_path, *DAY)], first_day=date(2027, 1, 4))
+
+
+def test_rows_outside_the_hours_of_the_new_day_are_left_out(tmp_path: Path) -> None:
+    """In 2017 iron ore traded until 23:30, in 2026 until 23:00: the last half hour is counted."""
+    rows = [row("i1801", "DCE", f"{time}:00", volume="10") for time in ("22:59", "23:00", "23:15")]
+    playlist = Playlist([file_of(tmp_path, *rows)], first_day=MONDAY)
+    assert [s.update_time for s in playlist.snapshots()] == ["22:59:00", "23:00:00"]
+    assert playlist.wrong().skipped == {"no_hours": 1}
