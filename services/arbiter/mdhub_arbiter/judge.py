@@ -15,7 +15,7 @@ from mdhub_arbiter import identity as ident
 from mdhub_arbiter.holds import hold, reconsider, waived_now
 from mdhub_arbiter.instrument import Instrument, Sighting, Standby
 from mdhub_arbiter.outputs import accept, refuse, reject
-from mdhub_arbiter.priority import forget_old, overflow, stands_by
+from mdhub_arbiter.priority import forget_old, overflow, stands_by, take_skipped
 from mdhub_arbiter.quality import SILENT, pause, resume
 from mdhub_arbiter.rules import clean_levels, hard_fault, is_repaired, value
 from mdhub_arbiter.state import HOLDS_SINCE, State
@@ -102,6 +102,8 @@ def _new(
         return _accept(state, seen, sight, clean, tick)
     if not waited and stands_by(state, seen.exchange, sight.source):
         return _stand_by(state, seen, sight)
+    if seen.standby and not waited and (skipped := take_skipped(state, seen, sight.ts_ns)):
+        return _fill_first(state, skipped)
     if unlisted and state.policy.unknown == "hold":
         state.source(sight.source).held += 1
         return refuse(state, Verdict.HOLD, UNKNOWN_INSTRUMENT, sight.source)
@@ -183,6 +185,12 @@ def _stand_by(state: State, seen: Instrument, sight: Sighting) -> None:
     oldest = overflow(state, seen, Standby(state.about, sight.ts_ns, state.payload))
     if oldest is not None:
         state.backlog.insert(0, (oldest.about, oldest.payload))
+
+
+def _fill_first(state: State, skipped: list[Standby]) -> None:
+    """Judge what the active source skipped, then the tick at hand: the backlog is newest first."""
+    state.backlog.append((state.about, state.payload))
+    state.backlog += [(standby.about, standby.payload) for standby in reversed(skipped)]
 
 
 def _instrument(state: State, symbol: str) -> Instrument | None:

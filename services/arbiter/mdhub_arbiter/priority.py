@@ -2,7 +2,8 @@
 
 Per contract the state keeps the standby sources' ticks newer than the mark, at most `KEPT`. When
 another source becomes the active one, all of them are judged again in the order of the log, as
-if they came now. A full list means that the active source is silent on this contract while the
+if they came now. What the active source has skipped (it died and came back) is judged before its
+next tick. A full list means that the active source is silent on this contract while the
 others go on: then the oldest is judged at once, so nothing is ever dropped.
 """
 
@@ -13,7 +14,16 @@ from typing import Final
 from mdhub_arbiter.instrument import Instrument, Standby
 from mdhub_arbiter.state import State
 
-__all__ = ["KEPT", "PRIORITY", "RACE", "fail_over", "forget_old", "overflow", "stands_by"]
+__all__ = [
+    "KEPT",
+    "PRIORITY",
+    "RACE",
+    "fail_over",
+    "forget_old",
+    "overflow",
+    "stands_by",
+    "take_skipped",
+]
 
 RACE: Final = "race"
 PRIORITY: Final = "priority"
@@ -34,6 +44,16 @@ def forget_old(state: State, seen: Instrument) -> None:
     seen.standby = [s for s in seen.standby if s.ts_ns > mark_ns or (czce and s.ts_ns == mark_ns)]
     if not seen.standby:
         state.standing.pop(seen.symbol, None)
+
+
+def take_skipped(state: State, seen: Instrument, ts_ns: int) -> list[Standby]:
+    """Take out the standby ticks older than the active source's new one: it has skipped them."""
+    skipped = [standby for standby in seen.standby if standby.ts_ns < ts_ns]
+    if skipped:
+        seen.standby = [standby for standby in seen.standby if standby.ts_ns >= ts_ns]
+        if not seen.standby:
+            state.standing.pop(seen.symbol, None)
+    return skipped
 
 
 def overflow(state: State, seen: Instrument, standby: Standby) -> Standby | None:

@@ -54,6 +54,8 @@ QUIET_NS: Final = 120 * SECOND_NS
 """An instrument with longer usual pauses is never called stale."""
 BREAK_NS: Final = 600 * SECOND_NS
 """Longer pauses are breaks, not habits."""
+NIGHT_NS: Final = 12 * 3_600 * SECOND_NS
+"""A contract that traded on its last day and then rested so long has expired."""
 DECAY: Final = 64
 LEARNED_TICKS: Final = 20
 """Ticks before the habits of an instrument are known."""
@@ -98,11 +100,18 @@ def _look_at(state: State, seen: Instrument) -> None:
         state.preserve(seen)
     state.take_turn(seen)
     phase, since_ns = state.phases.get(seen.product, ("", 0))
-    if phase != Phase.CONTINUOUS or seen.ref is None:
+    if phase != Phase.CONTINUOUS or seen.ref is None or _is_over(state, seen):
         return
     quality, cause = _judged(state, seen, since_ns)
     if quality != seen.quality:
         _tell(state, seen, quality, cause)
+
+
+def _is_over(state: State, seen: Instrument) -> bool:
+    """Its last trading day has passed: it will be silent for ever."""
+    expiry = seen.contract.expiry if seen.contract else 0
+    rested = state.market_ns - seen.mark_ns > NIGHT_NS
+    return bool(expiry) and seen.mark_day >= expiry and rested
 
 
 def _judged(state: State, seen: Instrument, since_ns: int) -> tuple[str, str]:

@@ -102,6 +102,19 @@ def test_at_failover_the_standby_fills_the_gap(entry: list[bytes]) -> None:
     assert not market.state.backlog
 
 
+def test_what_the_active_source_skipped_comes_from_the_standby() -> None:
+    """It died and came back before anybody noticed: the hole is filled before its next tick."""
+    market = Market()
+    market.tells("A", 1)
+    for step in (1, 2, 3, 4):
+        market.tells("B", step)
+    outputs = market.folds(tick_entry(tick("A", 4)))
+
+    assert told(outputs) == [("B", 2), ("B", 3), ("A", 4)]
+    assert market.tells("B", 3) == ["late"]
+    assert not market.state.standing
+
+
 def test_a_source_that_is_back_leads_again() -> None:
     """`up` undoes `down`."""
     market = Market()

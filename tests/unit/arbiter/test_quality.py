@@ -9,6 +9,7 @@ import msgspec
 from mdhub.calendar import Calendar
 from mdhub.wire.codec import decode_marker
 from mdhub.wire.entries import (
+    ContractRow,
     ControlKind,
     EndOfSessionMark,
     MarkerKind,
@@ -167,6 +168,18 @@ def test_one_that_rests_for_minutes_is_never_stale() -> None:
     market.run(150 * (LEARNED_TICKS + 2) // 2)
     market.run(600, "")
     assert not {"maybe_stale", "stale"} & set(market.qualities())
+
+
+def test_a_contract_behind_its_last_day_is_not_missed() -> None:
+    """It expired yesterday: its silence is no news."""
+    market = Market()
+    row = ContractRow("rb2701", "SHFE", "rb", "1", 10.0, 1.0, 20261118)
+    market.folds(control_entry(ControlKind.CONTRACTS, [row]))
+    market.run(40)
+    market.at("2026-11-19 09:30:00")
+    market.marks.clear()
+    market.run(60, sources="")
+    assert not [body for _, body in market.marks if isinstance(body, QualityMark)]
 
 
 def test_a_new_instrument_has_no_habits_yet() -> None:
