@@ -38,7 +38,7 @@ from truth.report import Findings, as_json, as_markdown
 
 DOCS = Path(__file__).parents[1] / "docs"
 QUICK = Size(each=5, sim_s=40, trap_rows=20, hold_contracts=3, outages=4)
-FOR_MUTANTS = Size(each=12, sim_s=120, trap_rows=20, hold_contracts=3)
+FOR_MUTANTS = Size(each=40, sim_s=240, trap_rows=20, hold_contracts=3)
 
 
 def main() -> int:

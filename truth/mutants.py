@@ -189,6 +189,7 @@ def grade(result: Score) -> dict[str, float]:
         elif key.measure in {"dropped", "held", "lost", "doubled", "late", "misdated"}:
             name = f"{key.kind} {key.measure}".strip()
             grades[name] = grades.get(name, 0) - amount
+    grades["repaired values shown"] = float(result.values_shown)
     grades["permanent changes stuck"] = -sum(
         1 for r in result.recoveries if r.seconds is None or r.seconds > RECOVERY_S
     )

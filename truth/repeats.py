@@ -19,6 +19,8 @@ __all__ = ["Arrivals", "night_replay"]
 
 MS_NS: Final = 1_000_000
 _QUIET_NS: Final = 20 * 60 * SECOND_NS
+_OTHER_SHARE: Final = 0.25
+"""Share of the copies that say something else."""
 _MORNING_S: Final = 8 * 3600 + 1800
 
 
@@ -43,11 +45,18 @@ class Arrivals:
         return self._again(row._replace(arrive_ns=row.arrive_ns + later_ns, kind="A01"))
 
     def copied(self, place: int, rng: Random) -> Delivery | None:
-        """A02: another feed's copy, 1 to 800 ms later."""
+        """A02: another feed's copy, 1 to 800 ms later; some contradict the first one."""
         row = self.deliveries[place]
         later_ns = rng.randrange(1, 801) * MS_NS
         feed = 1 - (row.feed > 0)
-        return self._again(row._replace(arrive_ns=row.arrive_ns + later_ns, feed=feed, kind="A02"))
+        made = row._replace(arrive_ns=row.arrive_ns + later_ns, feed=feed, kind="A02")
+        fact = self.stream.facts[row.fact]
+        cells = self.stream.cells(fact)
+        if fact.exchange != "CZCE" and cells["AskVolume1"] and rng.random() < _OTHER_SHARE:
+            # Where a time has one snapshot, a copy that contradicts the first one is false.
+            cells["AskVolume1"] = str(int(cells["AskVolume1"]) + 1)
+            return made._replace(line=self.stream.line(cells))
+        return self._again(made)
 
     def _again(self, made: Delivery) -> Delivery | None:
         """Return it, unless its feed has sent a later row of the same CZCE second by then.
