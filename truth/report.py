@@ -285,7 +285,7 @@ def _qualities(findings: Findings) -> str:
     return (
         "## Quality markers\n\nOn clean streams, three feeds: whatever is told of an instrument "
         "there is false, but for the outage of 2017-11-13 22:46:30-22:47:23 and what pieces of a "
-        "day leave out (`night`).\n\n"
+        "day leave out (`night`; `sim` skips 11:25 to 11:30 and 13:30 to 13:35).\n\n"
         + _table(["stream", "rows", "maybe stale", "stale", "gap", "single", "good again"], rows)
     )
 
