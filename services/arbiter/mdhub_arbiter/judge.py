@@ -78,6 +78,9 @@ def judge(state: State, tick: RawTick, *, waited: bool) -> None:  # noqa: C901 -
     fault = hard_fault(tick, last=sight.identity[1], outright=seen.outright)
     if fault is not None:
         return reject(state, fault, source)
+    if found is ident.NEW and ts_ns == seen.mark_ns and state.market_ns - ts_ns > state.ahead_ns:
+        # CZCE: the newest second of the contract, long past. A replay, not a book that came back.
+        found = ident.LATE
     if found is ident.NEW:
         return _new(state, seen, sight, tick, moment, waited=waited)
     return _not_new(state, seen, sight, tick, found, moment[3])

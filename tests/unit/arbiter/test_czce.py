@@ -54,6 +54,14 @@ def test_a_book_that_returns_is_a_snapshot_again() -> None:
     assert Second().send("A", "a").send("B", "aba").send("A", "ba").emitted == "aba"
 
 
+def test_a_replay_of_the_newest_second_is_late() -> None:
+    """In the morning a front sends the night again: its last second is no book that came back."""
+    second = Second().send("A", "ab")
+    second.desk.at("2026-11-18 10:02:00")
+    assert second.send("B", "ba").emitted == "ab"
+    assert second.desk.state.sources["B"].late == 1
+
+
 def test_repeats_are_dropped() -> None:
     """Fronts push the last row of a contract again."""
     assert Second().send("A", "aab").send("B", "aabbb").send("A", "b").emitted == "ab"
