@@ -40,7 +40,7 @@ REGRESS_TICKS: Final = 10
 the volume downwards."""
 
 
-def judge(state: State, tick: RawTick, *, waited: bool) -> None:  # noqa: C901 - check by check
+def judge(state: State, tick: RawTick, *, waited: bool) -> None:  # noqa: C901, PLR0912 - check by check
     """Put out what the tick at hand means. `waited` = a standby tick that need not wait again."""
     source = tick.source
     counts = state.sources.get(source)
