@@ -119,9 +119,14 @@ def test_in_mode_priority_nothing_is_lost_when_the_active_source_dies(tmp_path: 
 
         assert missing_of("B", log) == set()
         assert_clean_is_f_of_raw(log)
-        code, listed = mdhub("sources", config=config)
-        standing = {row["name"]: row["standing"] for row in listed["sources"]}
-        assert (code, standing["A"]) == (0, "muted")
+
+        def standing_of_a() -> str:
+            code, listed = mdhub("sources", config=config)
+            assert code == 0, listed
+            found: str = {row["name"]: row["standing"] for row in listed["sources"]}["A"]
+            return found
+
+        until(lambda: standing_of_a() == "muted", "the arbiter's next heartbeat")
 
 
 def test_every_shard_obeys_the_operator(tmp_path: Path) -> None:
