@@ -14,27 +14,35 @@ import fcntl
 import hashlib
 import json
 import os
-import platform
-import re
 import shutil
 import subprocess
 import sys
-import sysconfig
-import tarfile
 import tempfile
 import time
-import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-REQUIREMENTS = ROOT / "requirements"
-SOURCE_ONLY = ("vnpy-ctp", "vnpy-sopt")
+from gateway_wheels import (
+    RECIPE,
+    REQUIREMENTS,
+    ROOT,
+    SOURCE_ONLY,
+    Failed,
+    Impossible,
+    cache,
+    entries,
+    pinned_version,
+    pip,
+    run,
+    say,
+    source_folder,
+    tag,
+    wheel_of,
+)
+
 LOCALE = "zh_CN.GB18030"
-# Raised when the repair or the build changes, so that wheels built before are not used.
-RECIPE = 1
 IMPOSSIBLE = 3
 
 CHECK = """
@@ -46,14 +54,6 @@ from vnpy_sopt import SoptGateway
 names = ("vnpy", "vnpy_ctp", "vnpy_sopt")
 print(json.dumps({name: version(name) for name in names}), file=sys.stderr)
 """
-
-
-class Impossible(Exception):
-    """Something the machine lacks: says what was looked for and what to do."""
-
-
-class Failed(Exception):
-    """Something that should have worked did not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,11 +86,6 @@ class GatewaySet:
         return cache() / f"impossible-{self.name}.txt"
 
 
-def cache() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "mdhub/gateways"
-
-
 def known_set(name: str) -> GatewaySet:
     """Newest lives beside mdhub itself; pinned has an environment of its own."""
     own = Path(os.environ.get("VENV") or ".venv")
@@ -98,53 +93,22 @@ def known_set(name: str) -> GatewaySet:
     return GatewaySet(name=name, venv=ROOT / venv)
 
 
-def tag() -> str:
-    return f"{sys.implementation.cache_tag}-{platform.machine()}"
-
-
-def say(text: str) -> None:
-    print(f"mdhub: {text}", flush=True)
-
-
-def run(
-    command: Sequence[str | Path], what: str, *, error: type[Exception] = Failed, **changes: str
-) -> str:
-    """Run to the end and return what it printed; fail with its last words."""
-    done = subprocess.run(
-        [str(part) for part in command],
-        check=False,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        env={**os.environ, "PYTHONNOUSERSITE": "1", **changes},
-    )
-    if done.returncode != 0:
-        words = "\n".join((done.stdout + done.stderr).strip().splitlines()[-25:])
-        raise error(f"{what} failed with exit code {done.returncode}:\n{words}")
-    return done.stdout
-
-
-# What the machine must have
-
-
-def require_machine() -> None:
-    """Check what no package brings, before anything is downloaded."""
-    if (sys.platform, platform.machine()) != ("linux", "x86_64"):
-        raise Impossible(
-            f"the vendor libraries exist for Linux x86_64, found {sys.platform}"
-            f" {platform.machine()}: run the gateways on another host or in a container"
-        )
-    compiler = os.environ.get("CXX") or "c++"
-    if shutil.which(compiler) is None:
-        raise Impossible(
-            f"no C++ compiler: looked for {compiler!r} on the PATH"
-            " (Debian: apt-get install g++; Fedora: dnf install gcc-c++; or set CXX)"
-        )
-    header = Path(sysconfig.get_path("include")) / "Python.h"
-    if not header.is_file():
-        raise Impossible(
-            f"no Python headers: looked for {header} (Debian: apt-get install python3-dev)"
-        )
+def install(wanted: GatewaySet) -> None:
+    """Put the gateways and the few packages they import into the environment."""
+    wheels = [wheel_of(wanted.lock, package) for package in SOURCE_ONLY]
+    if wanted.name != "newest":
+        changes = {"VENV": str(wanted.venv), "PYTHON": os.path.realpath(sys.executable)}
+        say(f"bringing {wanted.venv.name} up to requirements/demo.txt")
+        run(["sh", ROOT / "scripts/bootstrap.sh", "demo"], "bootstrap.sh", changes=changes)
+    say(f"installing the {wanted.name} gateways into {wanted.venv.name}")
+    others = [entry for name, entry in entries(wanted.lock).items() if name not in SOURCE_ONLY]
+    with tempfile.TemporaryDirectory() as folder:
+        pins = Path(folder) / "pins.txt"
+        pins.write_text("".join(others), encoding="utf-8")
+        command = pip(wanted.python, "install", "--only-binary", ":all:")
+        run([*command, "--require-hashes", "-r", pins], "installing vnpy", error=Impossible)
+    command = pip(wanted.python, "install", "--no-index", "--force-reinstall")
+    run([*command, *wheels], "installing the gateways")
 
 
 def require_locale_sources() -> None:
@@ -157,146 +121,16 @@ def require_locale_sources() -> None:
         )
 
 
-# Downloads and builds, kept outside the tree
-
-
-def entries(lock: Path) -> dict[str, str]:
-    """Map each package of a lock file to its pins with hashes, ready for pip."""
-    found: dict[str, str] = {}
-    for line in lock.read_text(encoding="utf-8").replace("\\\n", " ").splitlines():
-        if match := re.match(r"([\w.-]+)==", line):
-            found[match[1]] = found.get(match[1], "") + line + "\n"
-    return found
-
-
-def pinned_version(lock: Path, package: str) -> str:
-    return entries(lock)[package].split("==")[1].split()[0]
-
-
-def source_folder(lock: Path, package: str) -> Path:
-    """Where the unpacked source distribution is kept; tests read vendor headers there."""
-    name = package.replace("-", "_")
-    return cache() / "sources" / f"{name}-{pinned_version(lock, package)}"
-
-
-def pip(python: Path, *arguments: str | Path) -> list[str | Path]:
-    return [python, "-m", "pip", "--disable-pip-version-check", "--no-input", *arguments]
-
-
-def build_environment() -> Path:
-    """Return the environment with meson and friends, made on first use."""
-    lock = REQUIREMENTS / "gateways-build.txt"
-    digest = hashlib.sha256(lock.read_bytes()).hexdigest()[:12]
-    folder = cache() / "build" / f"{tag()}-{digest}"
-    if not (folder / "complete").exists():
-        say("installing the build tools")
-        shutil.rmtree(folder, ignore_errors=True)
-        run([sys.executable, "-m", "venv", folder], "making the build environment")
-        arguments = ["-q", "--no-deps", "--only-binary", ":all:", "--require-hashes", "-r", lock]
-        command = pip(folder / "bin/python", "install", *arguments)
-        run(command, "installing the build tools", error=Impossible)
-        (folder / "complete").touch()
-    return folder / "bin"
-
-
-def build_path(tools: Path) -> str:
-    return f"{tools}{os.pathsep}{os.environ['PATH']}"
-
-
-def fetch(lock: Path, package: str, tools: Path) -> Path:
-    """Download a source distribution, checked by hash, and unpack it."""
-    target = source_folder(lock, package)
-    if target.is_dir():
-        return target
-    say(f"downloading the source of {target.name}")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        pin = Path(folder) / "pin.txt"
-        pin.write_text(entries(lock)[package], encoding="utf-8")
-        options = ["-q", "--no-deps", "--no-build-isolation", "--no-binary", ":all:"]
-        arguments = [*options, "--require-hashes", "-r", pin, "-d", folder]
-        command = pip(tools / "python", "download", *arguments)
-        run(command, f"downloading {target.name}", error=Impossible, PATH=build_path(tools))
-        with tarfile.open(next(Path(folder).glob("*.tar.gz"))) as archive:
-            archive.extractall(folder, filter="data")
-        (Path(folder) / target.name).rename(target)
-    return target
-
-
-def repair(source: Path, tools: Path) -> None:
-    """Name each vendor library that the build links by path, else the path is recorded."""
-    if "-lthost" in (recipe := (source / "meson.build").read_text(encoding="utf-8")):
-        return
-    if "-lsoptthost" in recipe:
-        return
-    for library in source.glob("vnpy_*/api/lib*.so"):
-        run([tools / "patchelf", "--set-soname", library.name, library], "patchelf")
-
-
-def require_plain_links(wheel: Path, tools: Path) -> None:
-    """Each binding must look for its vendor library by name, beside itself."""
-    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(wheel) as archive:
-        for name in archive.namelist():
-            if re.search(r"/api/vn\w+\.\S*so$", name):
-                binding = archive.extract(name, folder)
-                needed = run([tools / "patchelf", "--print-needed", binding], "patchelf")
-                runpath = run([tools / "patchelf", "--print-rpath", binding], "patchelf").strip()
-                if "/" in needed or "thost" not in needed or not runpath.startswith("$ORIGIN"):
-                    raise Failed(
-                        f"{wheel.name}: {name} needs {needed.split()} on {runpath!r}, expected"
-                        " the vendor library by plain name on $ORIGIN"
-                    )
-
-
-def wheel_of(lock: Path, package: str) -> Path:
-    """Return the built wheel of a package, building it when there is none yet."""
-    tools = build_environment()
-    source = fetch(lock, package, tools)
-    shelf = cache() / "wheels" / f"{tag()}-r{RECIPE}"
-    shelf.mkdir(parents=True, exist_ok=True)
-    if built := sorted(shelf.glob(f"{source.name}-*.whl")):
-        return built[0]
-    require_machine()
-    say(f"building {source.name} (about a minute)")
-    with tempfile.TemporaryDirectory(dir=shelf) as folder:
-        copy = Path(folder) / source.name
-        shutil.copytree(source, copy)
-        repair(copy, tools)
-        options = ["-q", "--no-deps", "--no-build-isolation", "--wheel-dir", folder]
-        command = pip(tools / "python", "wheel", *options, copy)
-        run(command, f"building {source.name}", PATH=build_path(tools))
-        wheel = next(Path(folder).glob("*.whl"))
-        require_plain_links(wheel, tools)
-        return wheel.rename(shelf / wheel.name)
-
-
-# Installation
-
-
-def install(wanted: GatewaySet) -> None:
-    wheels = [wheel_of(wanted.lock, package) for package in SOURCE_ONLY]
-    if wanted.name != "newest":
-        changes = {"VENV": str(wanted.venv), "PYTHON": os.path.realpath(sys.executable)}
-        say(f"bringing {wanted.venv.name} up to requirements/demo.txt")
-        run(["sh", ROOT / "scripts/bootstrap.sh", "demo"], "bootstrap.sh", **changes)
-    say(f"installing the {wanted.name} gateways into {wanted.venv.name}")
-    others = [entry for name, entry in entries(wanted.lock).items() if name not in SOURCE_ONLY]
-    with tempfile.TemporaryDirectory() as folder:
-        pins = Path(folder) / "pins.txt"
-        pins.write_text("".join(others), encoding="utf-8")
-        options = ["-q", "--no-deps", "--only-binary", ":all:", "--require-hashes", "-r", pins]
-        command = pip(wanted.python, "install", *options)
-        run(command, "installing vnpy", error=Impossible)
-    options = ["-q", "--no-deps", "--no-index", "--force-reinstall"]
-    run(pip(wanted.python, "install", *options, *wheels), "installing the gateways")
+def has_locale(wanted: GatewaySet) -> bool:
+    """Tell whether the locale was compiled before."""
+    return (wanted.locales / LOCALE / "LC_CTYPE").is_file()
 
 
 def make_locale(wanted: GatewaySet) -> None:
     """Compile the locale into the environment; root is not needed."""
-    target = wanted.locales / LOCALE
-    if (target / "LC_CTYPE").is_file():
+    if has_locale(wanted):
         return
-    require_locale_sources()
+    target = wanted.locales / LOCALE
     say(f"compiling the locale {LOCALE}")
     target.parent.mkdir(parents=True, exist_ok=True)
     run(["localedef", "-i", "zh_CN", "-f", "GB18030", target], "localedef")
@@ -328,7 +162,13 @@ def recorded(wanted: GatewaySet) -> str:
 
 
 def up_to_date(wanted: GatewaySet) -> bool:
-    return wanted.stamp.is_file() and wanted.stamp.read_text() == recorded(wanted)
+    """Tell whether the environment and the sources kept for tests are there."""
+    sources = (source_folder(wanted.lock, name) for name in SOURCE_ONLY)
+    return (
+        wanted.stamp.is_file()
+        and wanted.stamp.read_text() == recorded(wanted)
+        and all(folder.is_dir() for folder in sources)
+    )
 
 
 @contextmanager
@@ -341,12 +181,13 @@ def alone() -> Iterator[None]:
 
 
 def bring_up(wanted: GatewaySet) -> None:
+    """Install a set, unless it is there."""
     if up_to_date(wanted):
         say(f"the {wanted.name} gateways are in {wanted.venv.name}")
         return
     started_s = time.monotonic()
-    require_machine()
-    require_locale_sources()
+    if not has_locale(wanted):
+        require_locale_sources()
     with alone():
         install(wanted)
         make_locale(wanted)
@@ -372,6 +213,7 @@ def where(wanted: GatewaySet) -> Mapping[str, object]:
 
 
 def options() -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(
         prog="scripts/gateways.py",
         description="Build and install the CTP and SOPT gateways.",
@@ -387,19 +229,27 @@ def options() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def serve(wanted: GatewaySet, *, only_where: bool) -> None:
+    """Do for one set what the command line asks; keep the reason where it is not possible."""
+    if only_where:
+        print(json.dumps(where(wanted)))
+        return
+    try:
+        bring_up(wanted)
+    except Impossible as reason:
+        wanted.excuse.parent.mkdir(parents=True, exist_ok=True)
+        wanted.excuse.write_text(str(reason))
+        raise
+
+
 def main() -> int:
+    """Serve every set that is asked for and return the exit code."""
     chosen = options()
     code = 0
     for wanted in [known_set(name) for name in chosen.sets or ["newest"]]:
         try:
-            if chosen.where:
-                print(json.dumps(where(wanted)))
-            else:
-                bring_up(wanted)
+            serve(wanted, only_where=chosen.where)
         except Impossible as reason:
-            if not chosen.where:
-                wanted.excuse.parent.mkdir(parents=True, exist_ok=True)
-                wanted.excuse.write_text(str(reason))
             print(f"mdhub: no {wanted.name} gateways: {reason}", file=sys.stderr)
             code = 0 if chosen.optional else IMPOSSIBLE
         except Failed as reason:

@@ -51,18 +51,26 @@ class Engine:
         """Drop the event: the gateway's on_* methods are overridden."""
 
 
+def overrides(tell: Teller) -> dict[str, Any]:
+    """Give the methods that a gateway calls with what it made."""
+
+    def on_tick(_gateway: Any, tick: Any) -> None:
+        tell("tick", symbol=tick.symbol, datetime=tick.datetime)
+
+    def on_contract(_gateway: Any, contract: Any) -> None:
+        tell("contract", symbol=contract.symbol, name=contract.name)
+
+    def on_log(_gateway: Any, log: Any) -> None:
+        tell("log", text=log.msg)
+
+    return {"on_tick": on_tick, "on_contract": on_contract, "on_log": on_log}
+
+
 def load_gateway(name: str, tell: Teller) -> Any:
     """Make the gateway and let it tell every raw snapshot before it looks at it itself."""
     package, class_name = CLASSES[name]
     base = getattr(import_module(package), class_name)
-    told = {
-        "on_tick": lambda self, tick: tell("tick", symbol=tick.symbol, datetime=tick.datetime),
-        "on_contract": lambda self, c: tell("contract", symbol=c.symbol, name=c.name),
-        "on_log": lambda self, log: tell("log", text=log.msg),
-        "on_account": lambda self, account: None,
-        "on_position": lambda self, position: None,
-    }
-    gateway = type(class_name, (base,), told)(Engine(), name.upper())
+    gateway = type(class_name, (base,), overrides(tell))(Engine(), name.upper())
     inner = gateway.md_api.onRtnDepthMarketData
 
     def tell_raw(self: Any, data: dict[str, Any]) -> None:
@@ -99,6 +107,8 @@ def obey(gateway: Any, order: dict[str, Any], tell: Teller) -> None:
                 handler(None)
         case "status":
             tell("status", **status(gateway))
+        case unknown:
+            tell("unknown", order=unknown)
 
 
 def main() -> None:

@@ -78,7 +78,12 @@ class Child:
         reading, writing = os.pipe()
         with (self.folder / "output.txt").open("wb") as output:
             self.process = subprocess.Popen(
-                [self._where.python, Path(__file__).with_name("child.py"), self.gateway, str(writing)],
+                [
+                    self._where.python,
+                    Path(__file__).with_name("child.py"),
+                    self.gateway,
+                    str(writing),
+                ],
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,

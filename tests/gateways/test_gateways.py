@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from tests.gateways.conftest import NewChild
 from tests.gateways.front.build import include_folder
 from tests.gateways.front.front import Front
 from tests.gateways.front.generate import Headers
-from tests.gateways.front.market import DBL_MAX, etf_option, future, option, tick
+from tests.gateways.front.market import DBL_MAX, etf_option, future, option
 from tests.gateways.front.wire import Value
 from tests.gateways.harness import Installation
 
@@ -34,9 +32,11 @@ def full_tick(headers: Headers, symbol: str) -> dict[str, Value]:
     """Give every field of the vendor's struct a value of its own."""
     values: dict[str, Value] = {}
     for number, (name, kind) in enumerate(headers.fields(TICK), 1):
-        values[name] = {"s": f"t{number}", "c": "7", "d": 1000.1 * number}.get(kind, 10 + number)
-    own = {"InstrumentID": symbol, "TradingDay": "20261123", "ActionDay": "20261120"}
-    return {**values, **own, "UpdateTime": "21:03:17", "UpdateMillisec": 62, "ClosePrice": DBL_MAX}
+        own: dict[str, Value] = {"s": f"t{number}", "c": "7", "d": 1000.1 * number}
+        values[name] = own.get(kind, 10 + number)
+    days: dict[str, Value] = {"TradingDay": "20261123", "ActionDay": "20261120"}
+    moment: dict[str, Value] = {"UpdateTime": "21:03:17", "UpdateMillisec": 62}
+    return values | days | moment | {"InstrumentID": symbol, "ClosePrice": DBL_MAX}
 
 
 @both

@@ -14,7 +14,17 @@ from tests.gateways.front.wire import Request, Value, callback
 if TYPE_CHECKING:
     from tests.gateways.front.front import Front, Session
 
-__all__ = ["DEFAULTS", "FINE", "Answer", "banned", "first", "ignore", "refuse"]
+__all__ = [
+    "DEFAULTS",
+    "FINE",
+    "Answer",
+    "banned",
+    "first",
+    "ignore",
+    "log_in",
+    "nothing_there",
+    "refuse",
+]
 
 Answer = Callable[["Front", "Session", Request], None]
 

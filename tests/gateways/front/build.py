@@ -84,7 +84,11 @@ def compile_one(compiler: str, source: Path, side: str, library: Path) -> None:
     includes = ["-I", str(HERE), "-I", str(include_folder(source))]
     command = [compiler, *FLAGS, f"-Wl,-soname,{library.name}", *includes, str(code)]
     done = subprocess.run(
-        [*command, "-o", str(library)], check=False, capture_output=True, text=True, errors="replace"
+        [*command, "-o", str(library)],
+        check=False,
+        capture_output=True,
+        text=True,
+        errors="replace",
     )
     if done.returncode != 0:
         words = "\n".join(line for line in done.stderr.splitlines() if "error" in line)

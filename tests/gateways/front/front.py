@@ -208,7 +208,9 @@ class Front:
             seen = [f"{r.kind}.{r.name}{'!' if r.refused else ''}" for r in self.journal[-30:]]
             return f"hellos {self.hellos[-10:]}, last requests {seen}, faults {self._faults}"
 
-    def wait(self, condition: Callable[[], object], what: str, *, within_s: float = PATIENCE_S) -> None:
+    def wait(
+        self, condition: Callable[[], object], what: str, *, within_s: float = PATIENCE_S
+    ) -> None:
         """Wait until something the front sees holds; fail saying what was waited for."""
         deadline_s = time.monotonic() + within_s
         with self._changed:
@@ -259,7 +261,9 @@ class Front:
     def _serve(self, session: Session, connection: socket.socket) -> None:
         with connection, connection.makefile("rb") as lines, contextlib.suppress(OSError):
             for text in lines:
-                self._hear(session, text.decode("gb18030", errors="replace").rstrip("\n").split("\x01"))
+                self._hear(
+                    session, text.decode("gb18030", errors="replace").rstrip("\n").split("\x01")
+                )
         with self._changed:
             session.over = True
             self._changed.notify_all()
@@ -274,8 +278,8 @@ class Front:
                 self._note(self.journal, read_refusal(session.kind, words))
             case ["REQ", *_]:
                 request = read_request(session.kind, words)
-                self._note(self.journal, request)
-                self._reply(session, request)
+                self._reply(session, request)  # first, so that who waits for a request
+                self._note(self.journal, request)  # finds it answered
             case ["GENDONE", _, seconds]:
                 self._note(self.loads_done, float(seconds))
             case _:
@@ -293,8 +297,6 @@ class Front:
                 answer(self, session, request)
         except Exception as fault:  # noqa: BLE001 # told to the test instead of to stderr
             self._note(self._faults, f"answer to {request.name}: {fault!r}")
-        with self._changed:
-            self._changed.notify_all()
 
     def _greet(self, session: Session) -> None:
         match self._manners.get(session.kind, "open"):

@@ -127,7 +127,7 @@ class Headers:
 def layout(headers: Headers, struct: str) -> str:
     """Write the table of a struct; the compiler fills in offsets and sizes."""
     rows = "".join(
-        f'    {{"{name}", \'{kind}\', offsetof({struct}, {name}), sizeof({struct}::{name})}},\n'
+        f"    {{\"{name}\", '{kind}', offsetof({struct}, {name}), sizeof({struct}::{name})}},\n"
         for name, kind in headers.fields(struct)
     )
     return (
@@ -151,7 +151,8 @@ def callback(method: Method) -> str:
             if kind not in {"bool", "int"}:
                 raise ValueError(f"{method.name}: no value for the argument {kind} {name}")
     call = f"spi->{method.name}({', '.join(passed)})"
-    return f'    if (in.name == "{method.name}") {{\n{rooms}        {call};\n        return true;\n    }}\n'
+    test = f'    if (in.name == "{method.name}") {{\n'
+    return f"{test}{rooms}        {call};\n        return true;\n    }}\n"
 
 
 def request(method: Method) -> str:

@@ -1,4 +1,4 @@
-"""The lines that stand-in and front exchange: fields split by \\x01, text as raw GB18030 bytes."""
+"""The lines that stand-in and front exchange: fields split by byte 1, text as raw GB18030 bytes."""
 
 from __future__ import annotations
 
