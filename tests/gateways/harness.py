@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from tests.gateways.front.front import Front
 
-__all__ = ["Child", "Installation", "NotInstalled", "installation"]
+__all__ = ["Child", "Installation", "NotInstalled", "environment", "installation"]
 
 ROOT = Path(__file__).parents[2]
 Event = dict[str, Any]
@@ -58,20 +58,33 @@ def installation(name: str) -> Installation:
     )
 
 
+def environment(where: Installation, libraries: Path) -> dict[str, str]:
+    """Give the environment in which a process of that set's Python meets the stand-in.
+
+    It has to be there before the process starts. Its working folder must hold `.vntrader`.
+    """
+    own = {
+        "LD_LIBRARY_PATH": str(libraries),
+        "LOCPATH": str(where.locpath),
+        "MDHUB_FRONT_RETRY_MS": "50",
+    }
+    return {**os.environ, **own}
+
+
 class Child:
     """A gateway process: `tests/gateways/child.py` with the stand-in first on the library path."""
 
     def __init__(
-        self, gateway: str, where: Installation, libraries: Path, folder: Path, **environment: str
+        self, gateway: str, where: Installation, libraries: Path, folder: Path, **changes: str
     ) -> None:
-        """`folder` becomes the working folder; flow files and output go there."""
+        """`folder` becomes the working folder; `changes` go into its environment."""
         self.gateway = gateway
         self.folder = folder
         self.events: list[Event] = []
         self._changed = threading.Condition()
         self._where = where
         self._libraries = libraries
-        self._environment = environment
+        self._changes = changes
 
     def __enter__(self) -> Self:
         (self.folder / ".vntrader").mkdir(parents=True, exist_ok=True)
@@ -89,14 +102,15 @@ class Child:
                 stderr=output,
                 pass_fds=[writing],
                 cwd=self.folder,
-                env={**os.environ, **self._own_environment()},
+                env=environment(self._where, self._libraries) | self._changes,
             )
         os.close(writing)
         threading.Thread(target=self._read, args=(reading,), daemon=True).start()
-        ready = self.wait("ready")
-        package = f"vnpy-{self.gateway}"
-        installed = ready["versions"][package.replace("-", "_")]
-        assert installed == self._where.versions[package], "another version than its headers"
+        try:
+            self._check_version(self.wait("ready")["versions"])
+        except BaseException:
+            self.process.kill()
+            raise
         return self
 
     def __exit__(
@@ -109,14 +123,6 @@ class Child:
         self.process.wait()
         assert self.process.stdin is not None
         self.process.stdin.close()
-
-    def _own_environment(self) -> dict[str, str]:
-        own = {
-            "LD_LIBRARY_PATH": str(self._libraries),
-            "LOCPATH": str(self._where.locpath),
-            "MDHUB_FRONT_RETRY_MS": "50",
-        }
-        return own | self._environment
 
     # Orders
 
@@ -183,6 +189,11 @@ class Child:
         return (self.folder / "output.txt").read_text(errors="replace")
 
     # Inside
+
+    def _check_version(self, versions: Mapping[str, str]) -> None:
+        package = f"vnpy-{self.gateway}"
+        installed, expected = versions[package.replace("-", "_")], self._where.versions[package]
+        assert installed == expected, f"{package} is {installed}, the stand-in is for {expected}"
 
     def _order(self, **order: object) -> None:
         assert self.process.stdin is not None

@@ -18,20 +18,21 @@ from tests.gateways.front.answers import (
     refuse,
 )
 from tests.gateways.front.front import Front, Session
-from tests.gateways.front.market import future, tick
+from tests.gateways.front.market import etf_option, future, tick
 from tests.gateways.front.wire import Request, Value, callback, line
 from tests.gateways.harness import Child
 
 pytestmark = [pytest.mark.gateways, pytest.mark.process, pytest.mark.timeout(180)]
 
 RB = future("rb2610", "SHFE")
+ETF = etf_option("10008888", "SSE")
 LOGGED_IN = "行情服务器登录成功"
 CONTRACTS_IN = "合约信息查询成功"
 
 
-def connected(front: Front, new_child: NewChild) -> Child:
-    """Start a CTP gateway that has logged in and knows its contracts."""
-    child = new_child("ctp")
+def connected(front: Front, new_child: NewChild, gateway: str = "ctp") -> Child:
+    """Start a gateway that has logged in and knows its contracts."""
+    child = new_child(gateway)
     child.connect(front)
     child.wait_log(LOGGED_IN)
     child.wait_log(CONTRACTS_IN)
@@ -75,17 +76,21 @@ def test_a_refused_login_can_be_accepted_later(child: NewChild) -> None:
 
 
 @pytest.mark.parametrize("reason", [4097, 8193])
-def test_a_dropped_session_comes_back_with_its_subscriptions(reason: int, child: NewChild) -> None:
+@pytest.mark.parametrize(("gateway", "contract"), [("ctp", RB), ("sopt", ETF)])
+def test_a_dropped_session_comes_back_with_its_subscriptions(
+    gateway: str, contract: dict[str, Value], reason: int, child: NewChild
+) -> None:
     """The gateway sees the reason, logs in anew and subscribes again what it had."""
-    with Front([RB]) as front:
-        process = connected(front, child)
-        process.subscribe(["rb2610"], "SHFE")
-        front.wait_subscribed("rb2610")
+    symbol = str(contract["InstrumentID"])
+    with Front([contract]) as front:
+        process = connected(front, child, gateway)
+        process.subscribe([symbol], str(contract["ExchangeID"]))
+        front.wait_subscribed(symbol)
         front.drop("md", reason)
 
         process.wait_log(f"行情服务器连接断开，原因{reason}")
         front.wait_hello("md", count=2)
-        assert front.wait_request("SubscribeMarketData", count=2).symbols == ("rb2610",)
+        assert front.wait_request("SubscribeMarketData", count=2).symbols == (symbol,)
         assert len(front.requests("ReqUserLogin", "td")) == 1
 
 
