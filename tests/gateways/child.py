@@ -105,6 +105,8 @@ def obey(gateway: Any, order: dict[str, Any], tell: Teller) -> None:
         case "timer":
             for handler in gateway.event_engine.handlers.get("eTimer", []):
                 handler(None)
+        case "close":
+            gateway.close()
         case "status":
             tell("status", **status(gateway))
         case unknown:

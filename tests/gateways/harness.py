@@ -148,6 +148,10 @@ class Child:
         """Deliver one second's timer event."""
         self._order(do="timer")
 
+    def close(self) -> None:
+        """Close the gateway, which the hub never does."""
+        self._order(do="close")
+
     def status(self) -> Event:
         """Ask for the gateway's flags."""
         before = len(self.seen("status"))

@@ -164,6 +164,29 @@ def test_a_library_can_end_the_process(
         assert process.wait_end() == code
 
 
+def test_a_slow_release_holds_up_whoever_closes(child: NewChild) -> None:
+    """Release takes the time it is told to, and the front hears of it first.
+
+    The front is silent: with a callback under way the gateway's own close would never return.
+    """
+    with Front() as front:
+        front.silent("md")
+        front.silent("td")
+        process = child("ctp")
+        process.connect(front)
+        front.wait_hello("td")
+        front.wait_hello("md")
+        front.delay_release("md", 1.0)
+        front.load(0, rate=0, symbols=["rb2610"], template={})
+        front.wait(lambda: front.loads_done, "the order behind the delay")
+        process.close()
+        front.wait(lambda: front.refused("Release", "md"), "the release")
+        released_s = time.monotonic()
+
+        assert process.status()["md_login"] is False
+        assert time.monotonic() - released_s >= 0.9
+
+
 def test_a_huge_list_of_contracts_arrives_whole(child: NewChild) -> None:
     """As many contracts as a broker with options lists."""
     symbols = [f"m2611-C-{number}" for number in range(20_000)]

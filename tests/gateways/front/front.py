@@ -198,9 +198,11 @@ class Front:
 
     def requests(self, name: str, kind: str = "") -> list[Request]:
         """List the requests of one name that reached the front."""
-        with self._changed:
-            found = [r for r in self.journal if r.name == name and kind in {"", r.kind}]
-        return [request for request in found if not request.refused]
+        return [request for request in self._named(name, kind) if not request.refused]
+
+    def refused(self, name: str, kind: str = "") -> list[Request]:
+        """List those that the library refused itself; `Release` counts among them."""
+        return [request for request in self._named(name, kind) if request.refused]
 
     def story(self) -> str:
         """Describe what happened, for messages."""
@@ -241,6 +243,10 @@ class Front:
 
     def _hellos(self, kind: str) -> list[Hello]:
         return [hello for hello in self.hellos if hello.kind == kind]
+
+    def _named(self, name: str, kind: str) -> list[Request]:
+        with self._changed:
+            return [r for r in self.journal if r.name == name and kind in {"", r.kind}]
 
     def _check(self) -> None:
         assert not self._faults, f"the stand-in or an answer objected: {self._faults}"
