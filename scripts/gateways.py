@@ -252,7 +252,7 @@ def main() -> int:
         except Impossible as reason:
             print(f"mdhub: no {wanted.name} gateways: {reason}", file=sys.stderr)
             code = 0 if chosen.optional else IMPOSSIBLE
-        except Failed as reason:
+        except (Failed, OSError) as reason:
             print(f"mdhub: {wanted.name} gateways: {reason}", file=sys.stderr)
             return 1
     return code

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.gateways.front.build import NoCompiler, build
-from tests.gateways.harness import Child, Installation, NotInstalled, installation
-
-NewChild = Callable[..., Child]
+from tests.gateways.harness import Child, Installation, NewChild, NotInstalled, installation
 
 
 @pytest.fixture(scope="session", params=["newest", "pinned"])
@@ -42,10 +40,10 @@ def child(
     """Start gateway processes: `child("ctp")`. They end with the test."""
     with ExitStack() as stack:
 
-        def start(gateway: str, **environment: str) -> Child:
+        def start(gateway: str, **changes: str) -> Child:
             folder = tmp_path / f"{gateway}-{len(list(tmp_path.iterdir()))}"
             return stack.enter_context(
-                Child(gateway, installed, libraries[gateway], folder, **environment)
+                Child(gateway, installed, libraries[gateway], folder, **changes)
             )
 
         yield start

@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from tests.gateways.front.front import Front
 
-__all__ = ["Child", "Installation", "NotInstalled", "environment", "installation"]
+__all__ = ["Child", "Installation", "NewChild", "NotInstalled", "environment", "installation"]
 
 ROOT = Path(__file__).parents[2]
 Event = dict[str, Any]
@@ -224,3 +224,10 @@ class Child:
 
     def _story(self) -> str:
         return f"exit code {self.process.poll()}, events {self.events[-8:]}, said {self.output()!r}"
+
+
+class NewChild(Protocol):
+    """Starts a gateway process that ends with the test; `changes` go into its environment."""
+
+    def __call__(self, gateway: str, **changes: str) -> Child:
+        """`gateway` is "ctp" or "sopt"."""

@@ -8,7 +8,6 @@ from typing import Literal
 
 import pytest
 
-from tests.gateways.conftest import NewChild
 from tests.gateways.front.answers import (
     banned,
     first,
@@ -20,7 +19,7 @@ from tests.gateways.front.answers import (
 from tests.gateways.front.front import Front, Session
 from tests.gateways.front.market import etf_option, future, tick
 from tests.gateways.front.wire import Request, Value, callback, line
-from tests.gateways.harness import Child
+from tests.gateways.harness import Child, NewChild
 
 pytestmark = [pytest.mark.gateways, pytest.mark.process, pytest.mark.timeout(180)]
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.gateways.conftest import NewChild
 from tests.gateways.front.build import include_folder
 from tests.gateways.front.front import Front
 from tests.gateways.front.generate import Headers
 from tests.gateways.front.market import DBL_MAX, etf_option, future, option
 from tests.gateways.front.wire import Value
-from tests.gateways.harness import Installation
+from tests.gateways.harness import Installation, NewChild
 
 pytestmark = [pytest.mark.gateways, pytest.mark.process, pytest.mark.timeout(180)]
 
