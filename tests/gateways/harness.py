@@ -66,7 +66,7 @@ def environment(where: Installation, libraries: Path) -> dict[str, str]:
     own = {
         "LD_LIBRARY_PATH": str(libraries),
         "LOCPATH": str(where.locpath),
-        "MDHUB_FRONT_RETRY_MS": "50",
+        "MDHUB_TEST_FRONT_RETRY_MS": "50",
     }
     return {**os.environ, **own}
 

@@ -248,7 +248,7 @@ private:
     }
 
     void live() {
-        const int retry_ms = milliseconds_from("MDHUB_FRONT_RETRY_MS", 5000);
+        const int retry_ms = milliseconds_from("MDHUB_TEST_FRONT_RETRY_MS", 5000);
         while (!stopping_) {
             int fd = dial();
             if (fd < 0) {
