@@ -11,7 +11,7 @@ PROGRAMS = $(patsubst %/,%,$(sort $(dir $(wildcard bench/*.py examples/*.py scri
 export PYTHON VENV
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test demo test lint fmt bench truth wire-docs config-docs state-docs wheel lock test-all clean
+.PHONY: help install install-test demo gateways test lint fmt bench truth wire-docs config-docs state-docs wheel lock test-all clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,8 +27,12 @@ install-test: ## the same, with the tools for tests and checks
 demo: install ## watch the whole hub work on this machine (ARGS="--help" for options)
 	@$(VENV)/bin/mdhub demo $(ARGS)
 
+gateways: install ## build and install the CTP and SOPT gateways (ARGS="--set pinned")
+	@$(VENV)/bin/python scripts/gateways.py $(ARGS)
+
 test: lint ## run the checks, then every test
 	$(RUN) pytest -n 2 -m "not process"
+	@$(VENV)/bin/python scripts/gateways.py --set newest --set pinned --optional
 	$(RUN) pytest -m process
 
 lint: install-test ## run the checks: style, types, imports, layout

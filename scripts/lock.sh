@@ -11,10 +11,14 @@ venv=.lock-venv
     "$venv/bin/pip" install --quiet --only-binary :all: 'uv~=0.13.8'
 }
 
-compile() {
+pin() {
     "$venv/bin/uv" pip compile --quiet --upgrade --universal --python-version 3.11 \
-        --generate-hashes --no-build --no-emit-index-url --no-emit-find-links \
+        --generate-hashes --no-emit-index-url --no-emit-find-links \
         --custom-compile-command 'make lock' "$@"
+}
+
+compile() {
+    pin --no-build "$@"
 }
 
 compile --extra demo pyproject.toml requirements/demo.in --output-file requirements/demo.txt
@@ -23,4 +27,11 @@ compile --constraints requirements/demo.txt \
     --output-file requirements/test.txt
 compile requirements/bench.in --output-file requirements/bench.txt
 compile --no-deps requirements/bench-vnpy.in --output-file requirements/bench-vnpy.txt
-grep -c '==' requirements/demo.txt requirements/test.txt requirements/bench*.txt
+# The gateways are published as source; `make gateways` builds them.
+for set in newest pinned; do
+    pin --no-deps --constraints requirements/test.txt \
+        "requirements/gateways-$set.in" --output-file "requirements/gateways-$set.txt"
+done
+compile requirements/gateways-build.in --output-file requirements/gateways-build.txt
+grep -c '==' requirements/demo.txt requirements/test.txt requirements/bench*.txt \
+    requirements/gateways-*.txt

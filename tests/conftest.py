@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from uuid import uuid4
 
@@ -21,3 +22,13 @@ def server_url() -> Iterator[str]:
 def prefix() -> str:
     """Key prefix of one test, so that tests share a server and never flush it."""
     return f"test:{uuid4().hex}:"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say at the very end what was not tested and why, each reason once."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = Counter(str(report.longrepr[2]).removeprefix("Skipped: ") for report in skipped)
+    if reasons:
+        terminalreporter.section("not tested")
+    for reason, count in reasons.items():
+        terminalreporter.write_line(f"{count} tests: {reason}")

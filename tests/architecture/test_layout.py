@@ -17,6 +17,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ("arbiter", "console", "ingest", "monitor", "publisher")
 CLIENT = ROOT / "shared/mdhub/streams/client.py"
 
+GATEWAY_LOCKS = ("gateways-build.txt", "gateways-newest.txt", "gateways-pinned.txt")
+
 MODULE_LINES = 400
 TEST_MODULE_LINES = 500
 FUNCTION_LINES = 60
@@ -255,7 +257,13 @@ def test_nothing_committed_names_a_machine_or_an_index() -> None:
     assert named == []
 
 
-@pytest.mark.parametrize("name", ["demo.txt", "test.txt"])
+def test_nothing_of_a_vendor_is_committed() -> None:
+    """Headers, tables made from them and libraries come from the packages, at test time."""
+    foreign = re.compile(r"ThostFtdc\w*\.h|.*\.(a|dll|dylib|gz|h|lib|o|so|whl)")
+    assert [shown(path) for path in committed_files() if foreign.fullmatch(path.name)] == []
+
+
+@pytest.mark.parametrize("name", ["demo.txt", "test.txt", *GATEWAY_LOCKS])
 def test_lock_pins_and_hashes_everything(name: str) -> None:
     """Each locked package has one version and its hashes, and the lock holds nothing else."""
     entry = re.compile(r"[\w.-]+==\S+( ; [^-]+?)?(\s+--hash=sha256:[0-9a-f]{64})+")
@@ -274,7 +282,8 @@ def test_locks_cover_their_sources() -> None:
     lists = [project["dependencies"], *project["optional-dependencies"].values()]
     names = {canonical(re.split(r"[^\w.-]", item)[0]) for items in lists for item in items}
     assert (names - {"mdhub"} | wanted("demo.in")) - locked("demo.txt").keys() == set()
-    assert wanted("test.in") - locked("test.txt").keys() == set()
+    for lock in ("test.txt", *GATEWAY_LOCKS):
+        assert wanted(lock.replace(".txt", ".in")) - locked(lock).keys() == set()
 
 
 def test_entry_points_lead_somewhere() -> None:
