@@ -13,12 +13,15 @@ from bench.model import BenchError, RowResult, Run, Value
 from bench.progress import CHAIN_OVERHEAD_S, Progress
 from bench.samples import Samples, write_csv
 from bench.settings import Settings
+from mdhub.wire.errors import MdhubError
 
 LATE = 1.03
 """A load counts as played in time if it took at most this share of the time it should take."""
 GROWTH_MS_PER_S = 2.0
 """A backlog grows if the median latency rises faster than this."""
 SAMPLES = "samples"
+NOT_MEASURED = (BenchError, MdhubError, OSError)
+"""A row that ends so is told as not measured; the others go on."""
 
 
 class Measurer:
@@ -58,7 +61,7 @@ class Measurer:
         skipped = {}
         try:
             values = row.measure(self._settings)
-        except BenchError as error:
+        except NOT_MEASURED as error:
             skipped[row.name] = str(error)
         self._progress.done(planned_s(row, self._settings))
         return RowResult(name=row.name, title=row.title, values=values, skipped=skipped)
@@ -74,7 +77,7 @@ class Measurer:
                 if _words(side, row.axis) not in skipped:
                     try:
                         runs.append(self._run(row.name, side, number))
-                    except BenchError as error:
+                    except NOT_MEASURED as error:
                         skipped[_words(side, row.axis)] = str(error)
                 self._progress.done(side.load.seconds + CHAIN_OVERHEAD_S)
         return RowResult(name=row.name, title=row.title, axis=row.axis, runs=runs, skipped=skipped)
@@ -94,7 +97,7 @@ class Measurer:
                     run = self._run(row.name, step, 0)
                     runs.append(run)
                     up = sustained(run)
-                except BenchError as error:
+                except NOT_MEASURED as error:
                     skipped[f"{side.name}, {rate:,.0f} ticks/s"] = str(error)
                     up = False
                 if not up:

@@ -14,7 +14,7 @@ from mdhub_arbiter.snapshots import Snapshotter
 from mdhub_arbiter.state import State
 
 CONTRACTS = 25_000
-MARKET_RATE = 45_000.0
+MARKET_RATE = 40_000.0
 RAW_PER_CONTRACT = 6
 """So many raw ticks, on average, that next to all contracts have traded."""
 
