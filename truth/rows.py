@@ -36,7 +36,7 @@ ACCEPTED: Final = ("accept", "settlement")
 CLOSE: Final = "duplicate: the last row of a session, pushed twice"
 SILENCE: Final = "duplicate: the row before a silence of the whole feed, pushed again after it"
 REPEAT: Final = "duplicate: the row before, pushed again"
-STALE: Final = "accepted: stale row before the first session (old date, volume 0, empty book)"
+EARLY: Final = "reject: out_of_session"
 AFTER: Final = "accepted: after the close"
 REDATED: Final = "accepted: under another trading day or time than the file's"
 AUCTION: Final = "accepted: the minute before an opening (auction)"
@@ -46,10 +46,9 @@ JUDGEMENT: Final = {
     "time (75 of the 463).",
     REPEAT: "A trader agrees: it equals the row before in every cell (2 of the 463 have no known "
     "cause; one of these contracts is in the file).",
-    STALE: "A trader would not miss it and must not trade on it: yesterday's close with an empty "
-    "book, hours before the open. Its price fields are true, its time is not of this session.",
-    REDATED: "No, if it is one of the stale rows: the file counts it to the coming trading day, "
-    "the arbiter to the day of its stamp, on which no session ran at that time.",
+    EARLY: "A trader agrees: yesterday's close with volume 0 and an empty book, stamped hours "
+    "before the open, when no session ran.",
+    REDATED: "No: the file's own date is the true one.",
     AFTER: "A trader wants those that bring close and settlement prices. Those that bring nothing "
     "new carry a new time and do no harm.",
     AUCTION: "A trader wants it: it is the opening price.",
@@ -166,8 +165,6 @@ def _group(verdict: str, reason: str, neighbours: _Neighbours, place: int) -> st
     if verdict not in ACCEPTED:
         return f"{verdict}: {reason}" if reason else verdict
     minute = _second(row) // 60
-    if row["Volume"] == "0" and 15 * 60 + 15 < minute < 20 * 60 + 55:
-        return STALE
     if minute in {20 * 60 + 59, 8 * 60 + 59, 9 * 60 + 29, 9 * 60 + 14}:
         return AUCTION if _first_of_its_minute(row) else ""
     return AFTER if 15 * 60 < minute < 20 * 60 and not _is_bond_time(row, minute) else ""

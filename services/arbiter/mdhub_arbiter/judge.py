@@ -33,6 +33,9 @@ __all__ = ["MAX_SOURCES", "judge"]
 
 SECOND_NS: Final = 1_000_000_000
 CLOCK_FAULT_NS: Final = 2 * SECOND_NS
+REPLAYED_NS: Final = 1_800 * SECOND_NS
+"""More than any live feed lags behind, and than a file played unpaced (600 s); less than the night
+is old in the morning."""
 MAX_SOURCES: Final = 256
 """Names of sources the state keeps; a hub has a handful."""
 REGRESS_TICKS: Final = 10
@@ -78,9 +81,8 @@ def judge(state: State, tick: RawTick, *, waited: bool) -> None:  # noqa: C901, 
     fault = hard_fault(tick, last=sight.identity[1], outright=seen.outright)
     if fault is not None:
         return reject(state, fault, source)
-    if found is ident.NEW and ts_ns == seen.mark_ns and state.market_ns - ts_ns > state.ahead_ns:
-        # CZCE: the newest second of the contract, long past. A replay, not a book that came back.
-        found = ident.LATE
+    if found is ident.NEW and ts_ns == seen.mark_ns and state.market_ns - ts_ns > REPLAYED_NS:
+        found = ident.LATE  # CZCE: a second long past is replayed, it is no book that came back
     if found is ident.NEW:
         return _new(state, seen, sight, tick, moment, waited=waited)
     return _not_new(state, seen, sight, tick, found, moment[3])

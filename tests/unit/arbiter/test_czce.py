@@ -57,9 +57,16 @@ def test_a_book_that_returns_is_a_snapshot_again() -> None:
 def test_a_replay_of_the_newest_second_is_late() -> None:
     """In the morning a front sends the night again: its last second is no book that came back."""
     second = Second().send("A", "ab")
-    second.desk.at("2026-11-18 10:02:00")
+    second.desk.at("2026-11-18 10:45:00")
     assert second.send("B", "ba").emitted == "ab"
     assert second.desk.state.sources["B"].late == 1
+
+
+def test_a_feed_that_lags_by_minutes_keeps_every_snapshot_of_a_second() -> None:
+    """A backlog at a front, or a file played as fast as it goes, is no replay."""
+    second = Second()
+    second.desk.at("2026-11-18 10:15:00")
+    assert second.send("A", "abcd").emitted == "abcd"
 
 
 def test_repeats_are_dropped() -> None:
