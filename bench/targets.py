@@ -118,8 +118,7 @@ def _at_most(limits: dict[str, float], unit: str) -> Callable[[RowResult], Findi
 def _memory(row: RowResult) -> Finding:
     weighed = _at_most({"arbiter": 150.0, "SDK": 60.0}, "MB")(row)
     contracts = next((v.median for v in row.values if v.name == "contracts"), 0.0)
-    # All contracts have to have traded: a few that did not yet are within the noise of the market.
-    enough = contracts >= 24_000
+    enough = contracts >= 25_000
     words = f"{weighed.measured} ({contracts:,.0f} contracts)"
     return Finding(words, met=bool(weighed.met) if enough else None)
 

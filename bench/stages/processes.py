@@ -20,13 +20,14 @@ from bench.chain.scene import Scene, scene_of
 from bench.load import SEED, Load
 from bench.model import BenchError, Value
 from bench.settings import Settings
-from bench.stages.snapshot import CONTRACTS
 from bench.usage import peak_rss_mb
 from mdhub.host.ports import free_port_pair
 from mdhub.market.snapshot import Snapshot
 from mdhub.market.synthetic import SyntheticMarket
 from mdhub.runtime.heartbeat import decode_beat
 
+LISTED = 28_000
+"""So many that 25,000 of them trade within the few ticks each has."""
 EACH = 4
 """Snapshots of each contract; of a tenth, which trade seldom, fewer."""
 SNAPSHOT_S = 12.0
@@ -37,7 +38,7 @@ COLD_START_S = 30.0
 def memory(settings: Settings) -> list[Value]:
     """Most memory ever resident, after all contracts have traded and a snapshot was taken."""
     load = Load(ticks_per_s=1_000, seconds=120)
-    contracts = settings.contracts(CONTRACTS)
+    contracts = settings.contracts(LISTED)
     with scene_of(load) as scene:
         path = scene.folder / "market.csv"
         write_rows(path, islice(_market(contracts), contracts * EACH * 9 // 10))
