@@ -156,7 +156,7 @@ MUTANTS: Final = (
     Mutant(
         "repairs carry no flag",
         "judge.py",
-        "    if is_repaired(tick, clean):",
+        "    if not ordinary and is_repaired(tick, clean):",
         "    if False:",
     ),
     Mutant(

@@ -133,6 +133,7 @@ def _lead(log: Log) -> None:
         recovered=recover(log, 0), since_ns=0, wanted=Wanted(Settings()),
     )  # fmt: skip
     tail = log.tail(RAW, after=FIRST_ID)
-    while entries := tail.read(block_ms=0, count=128):
-        leader.commit(entries)
+    while leader.step(tail, block_ms=0):
+        pass
     tail.close()
+    log.positions(0)  # the reply to the last commit

@@ -12,12 +12,14 @@ from pathlib import Path
 import msgspec
 
 from bench.load import SEED
+from mdhub.calendar import Calendar
 from mdhub.market.recorded import Recording
 from mdhub.market.snapshot import Snapshot, raw_tick
 from mdhub.market.synthetic import SyntheticMarket
 from mdhub.streams.port import Entry
 from mdhub.wire.codec import control, encode
-from mdhub.wire.entries import Clock, ConfigChange, ControlKind, Lead, MarketClock
+from mdhub.wire.entries import Clock, ConfigChange, ControlKind, Lead, MarketClock, RulesChange
+from mdhub_arbiter.settings import RULES_VERSION
 
 CLOCK_NS = 100_000_000
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,15 +45,18 @@ def recorded_log(amount: int) -> list[Entry]:
 
 
 def raw_log(snapshots: Iterable[Snapshot], start_ns: int) -> list[Entry]:
-    """Lead, market clock, then each snapshot from both sources; a clock entry every 100 ms."""
+    """What a leader begins with, then each snapshot from both sources; a clock every 100 ms."""
     wall_ns = time.time_ns()
     setting = ConfigChange(
         "market_clock", msgspec.Raw(encode(MarketClock(start_ns, wall_ns, 1.0, "bench")))
     )
-    entries = [
-        _control(0, ControlKind.LEAD, Lead(1, "bench", "0-0", 0, 1, wall_ns)),
-        _control(1, ControlKind.CONFIG, setting),
+    begin: list[tuple[str, object]] = [
+        (ControlKind.LEAD, Lead(1, "bench", "0-0", 0, 1, wall_ns)),
+        (ControlKind.RULES, RulesChange(RULES_VERSION)),
+        *((ControlKind.CALENDAR, msgspec.Raw(part)) for part in Calendar.load(None).parts),
+        (ControlKind.CONFIG, setting),
     ]
+    entries = [_control(number, kind, body) for number, (kind, body) in enumerate(begin)]
     clock_ns = 0
     for seq, snapshot in enumerate(snapshots, start=1):
         at_ns = wall_ns + snapshot.made_ns - start_ns

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 from threading import Event
 
@@ -88,6 +89,21 @@ def test_ids_beyond_53_bits_stay_apart(arbiter: Log) -> None:
 
     ids = [entry_id for entry_id, _ in arbiter.entries(CLEAN)]
     assert ids == [b"5-%d" % (2**53 + j) for j in range(4)]
+
+
+def test_a_commit_that_nobody_waits_for_is_heard_of_by_the_next_call(arbiter: Log) -> None:
+    """Many in a row are written in order; what one is refused, the call after it raises, once."""
+    ids = [FIRST_ID, *(b"%d-0" % number for number in range(1, 301))]
+    for before, raw in pairwise(ids):
+        arbiter.clean_append(0, batch(before, raw, [0]), wait=False)
+    assert arbiter.positions(0).raw == ids[-1]
+    assert arbiter.length(CLEAN) == 300
+
+    arbiter.clean_append(0, batch(FIRST_ID, b"400-0", [0]), wait=False)
+    with pytest.raises(PositionMoved):
+        arbiter.clean_append(0, batch(ids[-1], b"401-0", [0]), wait=False)
+    assert arbiter.positions(0).raw == ids[-1]
+    assert arbiter.length(CLEAN) == 300
 
 
 def test_a_candidate_never_gets_the_token_of_another(

@@ -60,12 +60,13 @@ def verify(hub: Host, *options: str) -> tuple[int, Any]:
 
 
 def tamper(hub: Host) -> str:
-    """Write clean anew with another last price in its 500th entry; return that entry's id."""
+    """Write clean anew with another last price in its 500th tick; return that entry's id."""
     link, key = Link(hub.url, name="mdhub-test"), Keys().stream(CLEAN, 0)
     entries: list[tuple[bytes, list[bytes]]] = link.call("XRANGE", key, "-", "+")
-    entry_id, fields = entries[499]
+    at = [i for i, (_, fields) in enumerate(entries) if fields[2] == b"t"][499]
+    entry_id, fields = entries[at]
     tick = decode_clean_tick(fields[3])
-    entries[499] = (entry_id, [*fields[:3], encode(msgspec.structs.replace(tick, last=1.25))])
+    entries[at] = (entry_id, [*fields[:3], encode(msgspec.structs.replace(tick, last=1.25))])
     link.call("DEL", key)
     for changed_id, changed in entries:
         link.call("XADD", key, changed_id, *changed)

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from mdhub.wire.ticks import CleanTick, Flag, Level, RawTick
 from mdhub_arbiter.instrument import Closing, Identity, Instrument, Sighting
-from mdhub_arbiter.rules import EMPTY, FLT_MAX, HUGE, is_broken, value
+from mdhub_arbiter.rules import EMPTY, FLT_MAX, LOWEST, is_broken, value
 
 __all__ = [
     "CONFLICT",
@@ -60,7 +60,7 @@ def _side(levels: list[Level]) -> tuple[Any, ...] | None:
     if not levels:
         return None
     price, size = level = levels[0]
-    if price is not None and size and size > 0 and -HUGE < price < FLT_MAX:
+    if price is not None and size and size > 0 and LOWEST < price < FLT_MAX:
         return level
     if is_broken(level):
         return UNKNOWN

@@ -4,6 +4,7 @@
 One loop, in this order: 1. read raw from the own cursor, 2. fold, 3. commit outputs and the new
 position in one step, 4. every 100 ms: clock entry, commands, a step of trimming, and when due the
 beginning of a snapshot and the heartbeat, 5. a slice of the snapshot under way.
+The reply to a commit is read by the next call: the server writes while raw is read and folded.
 Any error leaves the loop: all state is forgotten and start-up recovers it from the log.
 """
 
@@ -23,7 +24,16 @@ from mdhub.runtime.clock import AnchoredClock
 from mdhub.runtime.heartbeat import BEAT_EVERY_S, ENDED, beat_payload
 from mdhub.streams.errors import StreamsError
 from mdhub.streams.ids import clean_id
-from mdhub.streams.port import CleanBatch, CleanOut, Entry, Leadership, Log, Positions, RejectedOut
+from mdhub.streams.port import (
+    CleanBatch,
+    CleanOut,
+    Entry,
+    Leadership,
+    Log,
+    Positions,
+    RejectedOut,
+    Tail,
+)
 from mdhub.streams.topology import EVENTS, RAW
 from mdhub.wire.codec import control, encode
 from mdhub.wire.entries import CleanHeader, Clock, ControlKind
@@ -84,6 +94,8 @@ class Leader:
         self._token = leadership.token
         self._state: State = recovered.state
         self._at: Positions = recovered.at
+        self._folded = recovered.at.raw
+        """Newest raw entry in the state: ahead of the commit while there were only duplicates."""
         self._clock = AnchoredClock()
         self._seq = 1  # the lead entry
         self._due = _Due(snapshot_s=time.monotonic() + SNAPSHOT_EVERY_S)
@@ -100,15 +112,11 @@ class Leader:
 
     def run(self, stop: Event) -> None:
         """Lead until `stop` is set. Raises StreamsError when leadership or the server is gone."""
-        tail = self._log.tail(RAW, shard=self._shard, after=self._at.raw)
+        tail = self._log.tail(RAW, shard=self._shard, after=self._folded)
         try:
             self._write_calendar()
             while not stop.is_set():
-                left_s = self._due.clock_s - time.monotonic()
-                entries = tail.read(block_ms=max(1, int(left_s * 1000)), count=READ_COUNT)
-                if entries:
-                    self.commit(entries)
-                else:
+                if not self.step(tail, block_ms=self._patience_ms()):
                     self._idle()
                 if time.monotonic() >= self._due.clock_s:
                     self._every_clock()
@@ -119,8 +127,27 @@ class Leader:
             tail.close()
             self._commands.close()
 
-    def commit(self, entries: list[Entry]) -> None:
-        """Fold raw entries and write what they yield. Raises Fenced, PositionMoved."""
+    def step(self, tail: Tail, *, block_ms: int) -> bool:
+        """Read, fold and commit once; False if nothing came.
+
+        Raises Fenced, PositionMoved, also those of the commit before.
+        """
+        entries = tail.read(block_ms=block_ms, count=READ_COUNT)
+        if not entries:
+            return False
+        clean, rejected = self._fold(entries)
+        if len(entries) == READ_COUNT:
+            # More waits: the server answers before it writes, and writes while we fold.
+            tail.ask(block_ms=block_ms, count=READ_COUNT)
+        # Duplicates alone move nothing that anybody waits for; clock entries are committed always.
+        if clean or rejected or any(fields[0] != b"t" for _, fields in entries):
+            self._commit(clean, rejected)
+        return True
+
+    def _patience_ms(self) -> int:
+        return max(1, int((self._due.clock_s - time.monotonic()) * 1000))
+
+    def _fold(self, entries: list[Entry]) -> tuple[list[CleanOut], list[RejectedOut]]:
         state = self._state
         clean: list[CleanOut] = []
         rejected: list[RejectedOut] = []
@@ -132,8 +159,15 @@ class Leader:
                     clean.append((clean_id(entry_id, j), header, out.field, out.payload))
                 else:
                     rejected.append((clean_id(entry_id, j), out.header, out.payload))
+        self._folded = entries[-1][0]
+        self._read += len(entries)
+        return clean, rejected
+
+    def _commit(self, clean: list[CleanOut], rejected: list[RejectedOut]) -> None:
+        """Write outputs and how far the state is."""
+        state = self._state
         position = Positions(
-            raw=entries[-1][0],
+            raw=self._folded,
             clean=clean[-1][0] if clean else self._at.clean,
             n=state.n,
             log_ns=state.log_ns,
@@ -141,9 +175,8 @@ class Leader:
             digest=digest_text(state.digest),
         )
         batch = CleanBatch(self._token, self._at.raw, position, clean, rejected)
-        self._log.clean_append(self._shard, batch)
+        self._log.clean_append(self._shard, batch, wait=False)
         self._at = position
-        self._read += len(entries)
 
     def _every_clock(self) -> None:
         now_s = time.monotonic()
@@ -161,6 +194,8 @@ class Leader:
         self._retention.step(now_s)
         if now_s >= self._due.snapshot_s and not self._snapshotter.busy:
             self._due.snapshot_s = now_s + SNAPSHOT_EVERY_S
+            if self._folded != self._at.raw:
+                self._commit([], [])  # a snapshot is of a committed position
             self._snapshotter.begin(self._state, raw=self._at.raw, wall_ns=wall_ns)
         if now_s >= self._due.beat_s:
             self._due.beat_s = now_s + BEAT_EVERY_S

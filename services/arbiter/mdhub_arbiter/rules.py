@@ -13,9 +13,11 @@ from typing import Final
 from mdhub.wire.ticks import CleanTick, Level, RawTick
 
 __all__ = [
+    "DBL_MAX",
     "EMPTY",
     "FLT_MAX",
     "HUGE",
+    "LOWEST",
     "clean_levels",
     "hard_fault",
     "is_broken",
@@ -25,6 +27,7 @@ __all__ = [
 
 HUGE: Final = 1e300
 """CTP says "no value" by DBL_MAX (1.797e308); NaN and infinities fail the same comparison."""
+LOWEST: Final = -HUGE
 FLT_MAX: Final = 3.4028234663852886e38
 DBL_MAX: Final = 1.7976931348623157e308
 """The ordinary "no value" of CTP; all others are mistakes of a front."""
@@ -34,9 +37,9 @@ EMPTY: Final[Level] = (None, 0)
 
 def value(number: float | None) -> float | None:
     """A price as clean ticks carry it: nil for every way of saying "no value"."""
-    if number is None or not -HUGE < number < HUGE or number == FLT_MAX:
-        return None
-    return number
+    if number is None or LOWEST < number < FLT_MAX:
+        return number
+    return number if FLT_MAX < number < HUGE else None
 
 
 def is_broken(level: Level) -> bool:
@@ -44,7 +47,7 @@ def is_broken(level: Level) -> bool:
     price, size = level
     if size and size < 0:
         return True
-    if price is None or -HUGE < price < FLT_MAX:
+    if price is None or LOWEST < price < FLT_MAX:
         return False
     return bool(size) or price != DBL_MAX
 
@@ -52,7 +55,7 @@ def is_broken(level: Level) -> bool:
 def clean_levels(levels: list[Level]) -> list[Level]:
     """Book levels with "no value" prices as nil and broken levels empty."""
     for price, size in levels:
-        if (price is not None and not -HUGE < price < FLT_MAX) or (size and size < 0):
+        if (price is not None and not LOWEST < price < FLT_MAX) or (size and size < 0):
             return [EMPTY if is_broken(level) else (value(level[0]), level[1]) for level in levels]
     return levels
 
@@ -72,14 +75,14 @@ def is_repaired(tick: RawTick, clean: CleanTick) -> bool:
         tick.limit_up, tick.limit_down, tick.open_interest, tick.pre_open_interest,
     )  # fmt: skip
     for number in rest:
-        if number is not None and not -HUGE < number < FLT_MAX and number != DBL_MAX:
+        if number is not None and not LOWEST < number < FLT_MAX and number != DBL_MAX:
             return True
     if None not in (clean.turnover, clean.open, clean.high, clean.low, clean.average):
         return False
     for number in (tick.turnover, tick.open, tick.high, tick.low, tick.average):
         if (
             number is not None
-            and not -HUGE < number < FLT_MAX
+            and not LOWEST < number < FLT_MAX
             and (tick.volume or number != DBL_MAX)
         ):
             return True

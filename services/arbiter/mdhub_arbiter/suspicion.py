@@ -120,6 +120,13 @@ def _within_day(
         return TURNOVER
     if OHLC not in waived and _day_range_shrank(ref, tick):
         return OHLC
+    if (
+        tick.limit_up == ref.limit_up
+        and tick.limit_down == ref.limit_down
+        and tick.pre_settlement == ref.pre_settlement
+        and tick.pre_close == ref.pre_close
+    ):
+        return None  # nearly always
     if _differ(ref.limit_up, tick.limit_up) or _differ(ref.limit_down, tick.limit_down):
         return LIMITS_CHANGED
     if _differ(ref.pre_settlement, tick.pre_settlement) or _differ(ref.pre_close, tick.pre_close):

@@ -12,6 +12,7 @@ import re
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from hiredis import pack_command
 from redis import exceptions
 from redis.backoff import NoBackoff
 from redis.connection import Connection, parse_url
@@ -93,7 +94,7 @@ class Link:
             self._connection.connect()
         except Exception as error:
             raise self._translate(error) from error
-        self._send = self._connection.send_command
+        self._send = self._connection.send_packed_command
         self._receive = self._connection.read_response
 
     def call(self, *args: Any) -> Any:
@@ -101,7 +102,7 @@ class Link:
         try:
             if self._owed:
                 self._settle()
-            self._send(*args, check_health=False)
+            self._send([pack_command(args)], check_health=False)
             return self._receive()
         except Exception as error:
             raise self._translate(error) from error
@@ -109,7 +110,7 @@ class Link:
     def send(self, *args: Any) -> None:
         """Send a command whose reply `receive` will fetch."""
         try:
-            self._send(*args, check_health=False)
+            self._send([pack_command(args)], check_health=False)
         except Exception as error:
             raise self._translate(error) from error
 
@@ -117,6 +118,16 @@ class Link:
         """Wait for the reply of the command sent before."""
         try:
             return self._receive()
+        except Exception as error:
+            raise self._translate(error) from error
+
+    def post(self, *args: Any) -> None:
+        """Send a command without a reply of interest; the next call raises what it is refused."""
+        try:
+            self._settle()
+            self._kept.clear()
+            self._send([pack_command(args)], check_health=False)
+            self._owed = 1
         except Exception as error:
             raise self._translate(error) from error
 

@@ -194,7 +194,7 @@ class MemoryLog:
             raise SequenceHole(f"lost range overlaps seq {have}")
         return have
 
-    def clean_append(self, shard: int, batch: CleanBatch) -> None:
+    def clean_append(self, shard: int, batch: CleanBatch, *, wait: bool = True) -> None:  # noqa: ARG002
         CLEAN.check_writer(self._service)
         with self._server.lock:
             held = self._held(shard)

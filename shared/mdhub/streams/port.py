@@ -231,8 +231,11 @@ class Log(Protocol):
         Raises NoLeader, Superseded, SequenceHole.
         """
 
-    def clean_append(self, shard: int, batch: CleanBatch) -> None:
-        """Commit outputs and the new raw position in one step. Raises Fenced, PositionMoved."""
+    def clean_append(self, shard: int, batch: CleanBatch, *, wait: bool = True) -> None:
+        """Commit outputs and the new raw position in one step. Raises Fenced, PositionMoved.
+
+        Without `wait` it returns once it is sent, and the next call of this log raises for it.
+        """
 
     def take(self, shard: int, request: LeadRequest) -> Leadership:
         """Take leadership by compare-and-set and append the `lead` entry in the same step.

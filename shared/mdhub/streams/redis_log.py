@@ -140,7 +140,7 @@ class RedisLog:
         )  # fmt: skip
         return newest
 
-    def clean_append(self, shard: int, batch: CleanBatch) -> None:
+    def clean_append(self, shard: int, batch: CleanBatch, *, wait: bool = True) -> None:
         keys = self._clean_keys.get(shard) or self._bind_clean(shard)
         at = batch.position
         args: list[Any] = [
@@ -152,7 +152,7 @@ class RedisLog:
             args += clean
         for rejected in batch.rejected:
             args += rejected
-        self._link.call(*args)
+        (self._link.call if wait else self._link.post)(*args)
 
     def take(self, shard: int, request: LeadRequest) -> Leadership:
         RAW.check_writer(self._service)

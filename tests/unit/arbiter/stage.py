@@ -113,6 +113,10 @@ class Stage:
                 if self.random.random() < 0.9:
                     self._append(source, [encode(self._tick(source, symbol))], "t")
 
+    def copy(self, payload: bytes) -> None:
+        """A source delivers a tick once more."""
+        self._append("B", [payload], "t")
+
     def _tick(self, source: str, symbol: str) -> Any:
         step = self._ms[symbol]
         czce = symbol in {"MA701", "SR705"}

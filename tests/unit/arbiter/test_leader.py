@@ -10,6 +10,7 @@ import pytest
 
 from mdhub.runtime.heartbeat import ENDED, decode_beat
 from mdhub.streams.errors import Fenced, NoLeader, StreamsError, UnknownOutcome
+from mdhub.streams.ids import raw_id_of
 from mdhub.streams.port import FIRST_ID
 from mdhub.streams.topology import CLEAN, RAW, REJECTED
 from mdhub_arbiter.candidate import take_leadership, wait_for_vacancy
@@ -64,6 +65,30 @@ def test_the_position_moves_without_ticks(stage: Stage) -> None:
 
     assert after.log_ns > before.log_ns
     assert stage.ticks_in_clean() == ticks
+
+
+def test_duplicates_alone_are_not_committed(stage: Stage) -> None:
+    """Nobody waits for them; the next commit takes them along, at the latest that of a snapshot."""
+    leader = stage.lead()
+    tail = stage.log.tail(RAW, after=stage.log.positions(0).raw)
+    assert leader.step(tail, block_ms=0)
+    clean = stage.log.entries(CLEAN, count=1_000)
+    newest = raw_id_of([entry_id for entry_id, fields in clean if fields[2] == b"t"][-1])
+    payload = stage.log.entries(RAW, first=newest, count=1)[0][1][1]
+    before = stage.log.leadership(0).beat, stage.log.positions(0)
+    folded = leader._state.sources["A"].duplicate + leader._state.sources["B"].duplicate
+
+    stage.copy(payload)
+    assert leader.step(tail, block_ms=0)
+    tail.close()
+
+    counts = leader._state.sources
+    assert counts["A"].duplicate + counts["B"].duplicate == folded + 1
+    assert (stage.log.leadership(0).beat, stage.log.positions(0)) == before
+    leader._due.snapshot_s = 0.0
+    leader._every_clock()
+    leader._snapshotter.step()
+    assert stage.log.positions(0).raw == leader._folded != before[1].raw
 
 
 @pytest.mark.parametrize("executed", [False, True], ids=["refused", "reply lost"])

@@ -109,7 +109,7 @@ def alter(field: str, value: object) -> Mutation:
         (double, (0, 1, 0, 0)),
         (swap, (0, 0, 1, 0)),
         (alter("last", -1.0), (1, 0, 0, 1)),
-        (alter("volume", 7), (1, 0, 0, 1)),
+        (alter("volume", 999_999_937), (1, 0, 0, 1)),
         (alter("trading_day", 20250621), (1, 0, 0, 1)),
         (alter("ts_ns", 1_795_138_500_123_000_000), (1, 0, 0, 1)),
         (alter("exchange", ""), (1, 0, 0, 1)),
