@@ -242,6 +242,43 @@ def status(
     sys.exit(run_status(hub, as_json=json, watch=watch))
 
 
+@app.command(
+    epilog=epilog(
+        "mdhub doctor --config hub.toml --fronts",
+        codes="0 no errors, 1 at least one error (--strict: or warning)",
+    )
+)
+def doctor(  # noqa: PLR0913 - options of a command
+    config: Config = None,
+    data: Data = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="One JSON list: check, status, found, means, mend, ...")
+    ] = False,
+    fronts: Annotated[
+        bool, typer.Option("--fronts", help="Also open a TCP connection to every front.")
+    ] = False,
+    no_server: Annotated[
+        bool, typer.Option("--no-server", help="Leave the Redis or Valkey server alone.")
+    ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
+    lang: Annotated[
+        Literal["en", "zh"] | None, typer.Option(help="Language. Default: as LANG says.")
+    ] = None,
+) -> None:
+    """Check machine and configuration; say what to do.
+
+    Python, gateways, server, ports, disk, machine, clock, calendar and the settings of every
+    source: what was found, what it means, the command that mends it. Takes a few seconds.
+    """
+    from mdhub.cli.doctor.run import Asked, language_of, run_doctor
+
+    asked = Asked(
+        config=config, data=data, as_json=json, fronts=fronts, server=not no_server,
+        strict=strict, language=language_of(lang),
+    )  # fmt: skip
+    sys.exit(run_doctor(asked))
+
+
 app.command(epilog=TAIL_EPILOG)(tail)
 
 

@@ -84,9 +84,25 @@ def test_ingest_judges_what_the_model_cannot(tmp_path: Path) -> None:
     wrong = check_source(SimSource(name="A", type="sim", misbehave="lose=2,luck=1"))
     gone = check_source(RecordingSource(name="A", type="recording", file=tmp_path / "no.csv"))
 
-    assert "lose=2" in wrong and "luck" in wrong
-    assert gone == f"file {tmp_path}/no.csv was not found"
-    assert check_source(SimSource(name="A", type="sim", misbehave="lose=0.1")) == ""
+    assert "lose=2" in wrong[0][1] and "luck" in wrong[0][1]
+    assert gone == [((), f"file {tmp_path}/no.csv was not found")]
+    assert check_source(SimSource(name="A", type="sim", misbehave="lose=0.1")) == []
+
+
+def test_ingest_judges_an_account_key_by_key(tmp_path: Path) -> None:
+    """What only a gateway's profile and the language of rules know, each on its own line."""
+    file = tmp_path / "hub.toml"
+    file.write_text(
+        '[[sources]]\nname = "A"\ntype = "ctp"\nsubscribe = ["everything"]\n'
+        'settings = { password = "x" }\n'
+    )
+
+    with pytest.raises(ConfigError) as caught:
+        load_hub(file, Overrides())
+
+    first, second = (str(problem) for problem in caught.value.problems)
+    assert first.startswith(f"{file}:5: sources[0].settings.password: holds a secret")
+    assert second.startswith(f"{file}:4: sources[0].subscribe: ") and "everything" in second
 
 
 def test_a_wrong_misbehaviour_is_named_with_its_line(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""`mdhub doctor`: every verdict, from facts."""
