@@ -15,6 +15,7 @@ from bench.model import Value
 from bench.settings import Settings
 from bench.stages.core import codec, decide_alone
 from bench.stages.functions import arbiter, functions, reader
+from bench.stages.gateway import gateway
 from bench.stages.ingest import ingest
 from bench.stages.processes import cold_start, memory
 from bench.stages.snapshot import snapshot
@@ -168,6 +169,7 @@ CATALOGUE: tuple[Row, ...] = (
     Stage("arbiter", "Arbiter: read, decide, commit", arbiter, 6),
     Stage("snapshot", "Snapshot of the arbiter's state", snapshot, 3),
     Stage("ingest", "Writer of a source, prepared ticks", ingest, 4),
+    Stage("gateway", "Gateway child, prepared ticks of the library", gateway, 55),
     Stage("memory", "Most memory resident", memory, 12),
     Stage("cold-start", "`mdhub up` on an empty folder", cold_start, 3),
     Comparison("chain-1000", "2 x 1,000 ticks/s", _beside_floor(1_000)),

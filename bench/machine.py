@@ -17,7 +17,7 @@ from bench.model import BenchError, Machine
 from mdhub.streams.errors import ServerStartError
 from mdhub.streams.server import find_server
 
-OWN = ("mdhub", "msgspec", "pyzmq", "redis", "hiredis", "zstandard")
+OWN = ("mdhub", "msgspec", "pyzmq", "redis", "hiredis", "zstandard", "vnpy_ctp", "vnpy_sopt")
 PEERS = ("vnpy", "nats-py")
 
 

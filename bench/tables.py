@@ -26,12 +26,18 @@ def targets_table(results: Results) -> str:
     for target, found in findings(results):
         again = f'`make bench ARGS="--only {target.row}"`'
         if found is None:
-            rows.append((target.what, target.wanted, "not measured", "", "", "", again))
+            measured = _not_measured(results.row(target.row))
+            rows.append((target.what, target.wanted, measured, "", "", "", again))
         else:
             rows.append((target.what, target.wanted, found.measured, found.floor, found.ratio,
                          VERDICT[found.met], again))  # fmt: skip
     header = ("what", "target", "measured", "floor", "ratio", "verdict", "measure it again")
     return table(header, rows)
+
+
+def _not_measured(row: RowResult | None) -> str:
+    reason = next(iter(row.skipped.values()), "") if row is not None else ""
+    return f"not measured: {' '.join(reason.split())}" if reason else "not measured"
 
 
 def stages_table(results: Results) -> str:

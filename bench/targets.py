@@ -123,9 +123,10 @@ def _memory(row: RowResult) -> Finding:
     return Finding(words, met=bool(weighed.met) if enough else None)
 
 
-def _ingest(row: RowResult) -> Finding:
-    rate = next((v.median for v in row.values if v.name == "ticks"), 0.0)
-    cost = next((v.median for v in row.values if v.name == "CPU per tick"), float("nan"))
+def _gateway(row: RowResult) -> Finding:
+    values = {v.name: v.median for v in row.values}
+    rate = values.get("CTP child, ticks", 0.0)
+    cost = values.get("CTP child, CPU per tick up to the enqueue", float("nan"))
     return Finding(f"{rate:,.0f} ticks/s, {cost:.1f} us", met=rate >= 50_000 and cost <= 20.0)
 
 
@@ -144,8 +145,8 @@ TARGETS: tuple[Target, ...] = (
            ">= 20,000 distinct ticks/s, p50 <= 5 ms", "sustained", _sustained),
     Target("arbiter alone, one core, commit included, `fast`", ">= 100,000 raw ticks/s", "arbiter",
            _at_least("fast, one core", 100_000, "raw/s")),
-    Target("writer of a source, prepared ticks (no gateway binding is there yet)",
-           ">= 50,000 ticks/s, <= 20 us CPU per tick", "ingest", _ingest),
+    Target("gateway child, prepared ticks through the vnpy_ctp binding into raw",
+           ">= 50,000 ticks/s, <= 20 us CPU per tick up to the enqueue", "gateway", _gateway),
     Target("function writes, batch 100, `fast`", ">= 150,000 entries/s", "functions", _writes),
     Target("cold start to first clean tick", "<= 3 s", "cold-start",
            _at_most({"to first clean tick": 3.0}, "s")),

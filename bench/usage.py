@@ -38,10 +38,22 @@ def peak_rss_mb(pid: int) -> float:
     return _status_mb(pid, "VmHWM")
 
 
+def cpu_s(pid: int) -> float:
+    """CPU seconds of a process so far, in steps of 10 ms; 0 where /proc does not say."""
+    return _cpu_s(_stat(str(pid)))
+
+
+def thread_cpu_s(pid: int, name: str) -> float:
+    """The same of its threads of a name that still live."""
+    tasks = PROC / str(pid) / "task"
+    named = [task for task in tasks.iterdir() if (task / "comm").read_text().strip() == name]
+    return sum(_cpu_s(_stat(f"{pid}/task/{task.name}")) for task in named)
+
+
 def _parents() -> dict[int, int]:
     parents = {}
     for entry in PROC.iterdir():
-        if entry.name.isdigit() and (fields := _stat(int(entry.name))):
+        if entry.name.isdigit() and (fields := _stat(entry.name)):
             parents[int(entry.name)] = int(fields[1])
     return parents
 
@@ -54,17 +66,17 @@ def _tree(root: int, parents: Mapping[int, int]) -> list[int]:
 
 
 def _usage(pid: int) -> Usage:
-    fields = _stat(pid)
-    if not fields:
-        return Usage(0.0, 0.0)
-    ticks = int(fields[11]) + int(fields[12])
-    return Usage(ticks / os.sysconf("SC_CLK_TCK"), _status_mb(pid, "VmRSS"))
+    return Usage(cpu_s(pid), _status_mb(pid, "VmRSS"))
 
 
-def _stat(pid: int) -> list[str]:
-    """Fields of /proc/<pid>/stat from the state on; the name before it may hold anything."""
+def _cpu_s(fields: list[str]) -> float:
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") if fields else 0.0
+
+
+def _stat(place: str) -> list[str]:
+    """Fields of a process's or thread's stat from the state on; the name may hold anything."""
     try:
-        return (PROC / str(pid) / "stat").read_text().rpartition(") ")[2].split()
+        return (PROC / place / "stat").read_text().rpartition(") ")[2].split()
     except OSError:
         return []
 

@@ -124,6 +124,26 @@ def test_a_target_that_was_not_measured_is_said_so() -> None:
     assert targets_table(results()).count("not measured") == len(TARGETS)
 
 
+def test_a_row_that_could_not_be_measured_says_why_beside_its_target() -> None:
+    """Without gateways the target of their child tells what to do."""
+    row = RowResult(name="gateway", title="Gateway child", skipped={"gateway": "make gateways"})
+    assert "| not measured: make gateways |" in targets_table(results(row))
+
+
+@pytest.mark.parametrize(
+    ("rate", "cost_us", "met"), [(50_000, 20.0, True), (49_000, 10.0, False), (60_000, 21.0, False)]
+)
+def test_gateway_child_must_be_fast_and_cheap(rate: float, cost_us: float, *, met: bool) -> None:
+    """Rate and CPU up to the enqueue both count; of CTP, not of another gateway."""
+    values = [
+        Value("SOPT child, ticks", "/s", [90_000]),
+        Value("CTP child, ticks", "/s", [rate]),
+        Value("CTP child, CPU per tick up to the enqueue", "us", [cost_us]),
+    ]
+    row = RowResult(name="gateway", title="Gateway child", values=values)
+    assert verdict(row, "gateway child") is met
+
+
 def test_late_sources_do_not_count_as_sustained() -> None:
     """A source that falls behind stamps late and hides latency: the load was not played."""
     assert sustained(run(asked=20_000))
