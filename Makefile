@@ -30,7 +30,8 @@ demo: install ## watch the whole hub work on this machine (ARGS="--help" for opt
 gateways: install ## build and install the CTP and SOPT gateways (ARGS="--set pinned")
 	@$(VENV)/bin/python scripts/gateways.py $(ARGS)
 
-test: lint ## run the checks, then every test (those of the gateways after `make gateways`)
+test: lint ## run the checks, build the gateways (once), then run every test
+	@$(VENV)/bin/python scripts/gateways.py --set newest --set pinned --optional
 	$(RUN) pytest -n 2 -m "not process"
 	$(RUN) pytest -m process
 

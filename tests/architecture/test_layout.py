@@ -219,6 +219,25 @@ def test_redis_clients_come_from_one_place() -> None:
     assert bare == []
 
 
+def test_vnpy_is_imported_where_gateways_are_made_alone() -> None:
+    """By name and at run time, so import contracts do not see it: a hub runs without vnpy."""
+    gateways = "services/ingest/mdhub_ingest/gateways"
+    allowed = {f"{gateways}/loader.py", f"{gateways}/profiles/generic.py"}
+    importers = {"__import__", "import_module"}
+    ingest = modules_under("services/ingest")
+    calling = {shown(p) for p in ingest for name, _ in called_names(p) if name in importers}
+    assert calling == allowed
+    naming = {
+        shown(path)
+        for path in shipped_modules()
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Constant) and re.match(r"vnpy\.\w", str(node.value))
+    }
+    assert naming == allowed
+    plain = [shown(p) for p in shipped_modules() for n in imported_names(p) if n[:4] == "vnpy"]
+    assert plain == []
+
+
 def test_nothing_pickles() -> None:
     """Bytes from elsewhere never become code."""
     picklers = {"cPickle", "cloudpickle", "dill", "marshal", "pickle", "shelve"}

@@ -74,6 +74,8 @@ def environment(where: Installation, libraries: Path) -> dict[str, str]:
 class Child:
     """A gateway process: `tests/gateways/child.py` with the stand-in first on the library path."""
 
+    program = "child.py"
+
     def __init__(
         self, gateway: str, where: Installation, libraries: Path, folder: Path, **changes: str
     ) -> None:
@@ -93,7 +95,7 @@ class Child:
             self.process = subprocess.Popen(
                 [
                     self._where.python,
-                    Path(__file__).with_name("child.py"),
+                    Path(__file__).with_name(self.program),
                     self.gateway,
                     str(writing),
                 ],

@@ -8,10 +8,13 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
+from pathlib import Path
+from signal import Signals
 from threading import Event
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
 import msgspec
@@ -19,14 +22,16 @@ import msgspec
 from mdhub.market.days import trading_day_at
 from mdhub.runtime.keeper import ChildSpec, ChildState, Keeper
 from mdhub.runtime.logging import Logger, service_logger
+from mdhub.runtime.secret import variables_of
 from mdhub.runtime.service import begin, redis_url
 from mdhub.streams import open_log
 from mdhub.streams.errors import ServerError, UnknownOutcome, Unusable
 from mdhub.streams.open import check_shards
 from mdhub.wire.errors import MdhubError
 from mdhub_ingest.child import HUNG
+from mdhub_ingest.gateways.port import STOPPED
 from mdhub_ingest.rivals import find_rival, refuse
-from mdhub_ingest.spec import SourceSpec, on_day, parse_spec
+from mdhub_ingest.spec import GatewayKnobs, RecordingKnobs, SimKnobs, SourceSpec, on_day, parse_spec
 
 __all__ = ["main"]
 
@@ -35,6 +40,10 @@ REFUSED: Final = 3
 QUARANTINE_AFTER: Final = 20
 HUNG_AFTER_S: Final = 5.0
 """Longer than any call to the server may take (3 s); shorter than the children's buffers last."""
+FRONT_FIRST_PAUSE_S: Final = 0.5
+FRONT_LONGEST_PAUSE_S: Final = 60.0
+FRONT_STABLE_S: Final = 120.0
+"""Longer than a life that ends because a front does not answer."""
 EXAMPLE: Final = """exit codes: 0 stopped, 2 a source is wrongly described
 example:
   MDHUB_REDIS_URL=redis://127.0.0.1:6379 mdhub run ingest \\
@@ -57,6 +66,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--shards", type=int, default=1, help="number of shards (default 1)")
     parser.add_argument(
         "--run", default=uuid4().hex, help="names this start of the hub; market time begins anew"
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=Path("mdhub-data"),
+        help="folder of what gateways keep (default mdhub-data)",
     )
     parser.add_argument(
         "--today",
@@ -121,7 +136,7 @@ def _supervise(
 ) -> None:
     keeper = Keeper(on_exit=partial(_report, logger))
     for spec in specs:
-        _want(keeper, spec, options)
+        _want(keeper, spec, options, _others_secrets(spec, specs))
     try:
         while not stop.is_set():
             keeper.converge()
@@ -130,24 +145,56 @@ def _supervise(
         keeper.stop()
 
 
-def _want(keeper: Keeper, spec: SourceSpec, options: argparse.Namespace) -> None:
+def _others_secrets(spec: SourceSpec, specs: Sequence[SourceSpec]) -> dict[str, str]:
+    """Variables that hold what other sources log in with: emptied for this one."""
+    named = {each.name: _variables(each) for each in specs}
+    others = set[str]().union(*named.values()) - named[spec.name]
+    return dict.fromkeys(others, "")
+
+
+def _variables(spec: SourceSpec) -> set[str]:
+    knobs = spec.knobs()
+    return variables_of(knobs.settings) if isinstance(knobs, GatewayKnobs) else set()
+
+
+def _want(
+    keeper: Keeper, spec: SourceSpec, options: argparse.Namespace, environment: dict[str, str]
+) -> None:
     text = msgspec.json.encode(spec, enc_hook=os.fspath).decode()
     command = [
         sys.executable, "-m", "mdhub_ingest.child", "--spec", text,
         "--prefix", options.prefix, "--shards", str(options.shards), "--run", options.run,
+        "--data", str(options.data.resolve()),
     ]  # fmt: skip
 
     def next_command(start: int) -> list[str]:
         return [*command, "--after", _ended(keeper.children[spec.name])] if start > 1 else command
 
-    keeper.want(
-        ChildSpec(
-            spec.name,
-            next_command,
-            give_up_after=QUARANTINE_AFTER,
-            restart_after_success=False,
-            hung_after_s=HUNG_AFTER_S,
-        )
+    child = ChildSpec(
+        spec.name,
+        next_command,
+        environment,
+        give_up_after=QUARANTINE_AFTER,
+        restart_after_success=False,
+        hung_after_s=HUNG_AFTER_S,
+    )
+    keeper.want(child if _plays(spec) else _patient(child))
+
+
+def _plays(spec: SourceSpec) -> bool:
+    """Whether it makes its market itself; the others log in at a broker's front."""
+    return isinstance(spec.knobs(), SimKnobs | RecordingKnobs)
+
+
+def _patient(child: ChildSpec) -> ChildSpec:
+    """A gateway's: a front may be away for hours, and every start may be a login."""
+    return replace(
+        child,
+        give_up_after=None,
+        stop_on=frozenset({STOPPED}),
+        first_pause_s=FRONT_FIRST_PAUSE_S,
+        longest_pause_s=FRONT_LONGEST_PAUSE_S,
+        stable_s=FRONT_STABLE_S,
     )
 
 
@@ -166,4 +213,27 @@ def _report(logger: Logger, state: ChildState) -> None:
         exit_code=state.last_exit,
         starts=state.starts,
         hung=state.died_hung,
+        **_meaning(state),
     )
+
+
+def _meaning(state: ChildState) -> dict[str, Any]:
+    """What the end of a process means, for those who read the supervisor's lines."""
+    code = state.last_exit
+    facts: dict[str, Any] = {}
+    if code is not None and code < 0:
+        facts["signal"] = _signal_name(-code)
+        facts["times"] = state.ends[code]
+    if code == STOPPED and state.quarantined:
+        facts["means"] = "stopped for good: see the reason in its own last lines, then restart"
+    elif state.quarantined:
+        facts["means"] = "it failed too often: it stays down until ingest is restarted"
+    return facts
+
+
+def _signal_name(number: int) -> str:
+    """Return such as SIGSEGV."""
+    try:
+        return Signals(number).name
+    except ValueError:
+        return f"signal {number}"

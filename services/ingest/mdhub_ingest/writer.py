@@ -11,9 +11,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from threading import Event, Lock
-from typing import Final
+from typing import Any, Final
 
-from mdhub.market.snapshot import Snapshot, raw_tick
+from mdhub.market.snapshot import Snapshot, received
 from mdhub.runtime.backoff import Backoff
 from mdhub.runtime.heartbeat import BEAT_EVERY_S, ENDED, beat_payload
 from mdhub.runtime.logging import Logger
@@ -23,6 +23,7 @@ from mdhub.streams.port import Log
 from mdhub.streams.topology import EVENTS
 from mdhub.wire.codec import control, encode
 from mdhub.wire.entries import ControlKind, LostRange
+from mdhub.wire.ticks import SCHEMA_VERSION
 from mdhub.wire.topics import shard_of
 from mdhub_ingest.outbox import Batch, Outbox
 
@@ -38,6 +39,7 @@ class RawWriter:
     """Takes snapshots from a source's thread, appends them from its own.
 
     It also writes the source's heartbeat, while `alive` says that the source's own loop goes round.
+    `idle` is called when nothing came for 0.1 s.
     """
 
     def __init__(  # noqa: PLR0913 - who writes, where to, and what the heartbeat says
@@ -50,6 +52,7 @@ class RawWriter:
         logger: Logger,
         counters: Callable[[], dict[str, int]] = dict,
         alive: Callable[[], bool] = lambda: True,
+        idle: Callable[[], object] = lambda: None,
     ) -> None:
         self._source = source
         self._session = session
@@ -59,29 +62,35 @@ class RawWriter:
         self._outage = Outage(logger)
         self._counters = counters
         self._alive = alive
+        self._idle = idle
         self._announced: deque[bytes] = deque(maxlen=ANNOUNCED_MAX)
         self._outboxes: Sequence[Outbox] = [Outbox() for _ in range(shards)]
         self._lock = Lock()
         self._arrived = Event()
         self._reconnects = 0
         self._beat_due_s = 0.0
+        self._closed = False
         self.superseded = False
 
     def emit(self, snapshot: Snapshot) -> None:
-        """Stamp, number and enqueue one snapshot. Never blocks on the log."""
-        recv_ns = time.time_ns()
-        outbox = self._outboxes[shard_of(snapshot.symbol, self._shards)]
+        """Take one snapshot as of now."""
+        self.take(time.time_ns(), received(snapshot))
+
+    def take(self, recv_ns: int, fields: tuple[Any, ...]) -> None:
+        """Number and enqueue RawTick's fields from `symbol` to `asks`. Never blocks on the log."""
+        if self._closed:
+            return
+        shard = shard_of(fields[0], self._shards)
         with self._lock:
-            tick = raw_tick(
-                snapshot,
-                source=self._source,
-                session=self._session,
-                seq=outbox.next_seq,
-                recv_ns=recv_ns,
-            )
-            outbox.put(recv_ns, encode(tick))
+            outbox = self._outboxes[shard]
+            head = (SCHEMA_VERSION, self._source, self._session, outbox.next_seq, recv_ns)
+            outbox.put(recv_ns, encode(head + fields))
         if not self._arrived.is_set():
             self._arrived.set()
+
+    def close(self) -> None:
+        """Take no more: what comes now comes after the end."""
+        self._closed = True
 
     def announce(self, event: bytes) -> None:
         """Take an event for the `events` stream; written at most once. From any thread."""
@@ -120,8 +129,8 @@ class RawWriter:
         try:
             have = [self._ask(log, shard) for shard in range(self._shards)]
             while not (stop.is_set() and not self.waiting):
-                if not self.waiting:
-                    self._arrived.wait(IDLE_S)
+                if not self.waiting and not self._arrived.wait(IDLE_S):
+                    self._idle()
                 self._arrived.clear()
                 # One batch each: a backlog starves neither another shard nor the heartbeat.
                 for shard in range(self._shards):

@@ -14,7 +14,7 @@ from mdhub.config import HubConfig, Loaded, load
 from mdhub.config.layers import DEFAULT
 from mdhub.config.load import Option
 from mdhub.config.locate import Key
-from mdhub.config.model import RecordingSource, SimSource
+from mdhub.config.model import AnySource, GatewaySource, RecordingSource
 from mdhub.host.stack import HubPlan, Publisher, service_module
 from mdhub.runtime.errors import ServiceError
 from mdhub.streams.budgets import Budget
@@ -103,21 +103,21 @@ def plan_of(config: HubConfig, sources: tuple[str, ...] = ()) -> HubPlan:
     )
 
 
-def check_source(source: SimSource | RecordingSource) -> str:
-    """Let ingest itself judge a source (if it is installed); what it says, empty if content."""
+def check_source(source: AnySource) -> list[tuple[Key, str]]:
+    """Let ingest itself judge a source (if it is installed): keys within the source, and words."""
     if isinstance(source, RecordingSource):
         for file in (source.file, *source.more_files):
             if not file.is_file():
-                return f"file {file} was not found"
+                return [((), f"file {file} was not found")]
     try:
         module = service_module("ingest")
     except ServiceError:
-        return ""
+        return []
     try:
         import_module(f"{module}.spec").parse_spec(_source_json(source))
     except MdhubError as error:
-        return str(error)
-    return ""
+        return list(getattr(error, "mistakes", ())) or [((), str(error))]
+    return []
 
 
 def _name_in(source: str) -> str:
@@ -152,8 +152,11 @@ def _publishers(configured: list[dict[str, Any]], given: Overrides) -> list[dict
     return [{**publisher, **bind} for publisher in (first, *others)]
 
 
-def _source_json(source: SimSource | RecordingSource) -> str:
+def _source_json(source: AnySource) -> str:
     """Render a source as `mdhub run ingest --source` takes it."""
+    if isinstance(source, GatewaySource):
+        gateway = source.model_dump(mode="json", by_alias=True, exclude={"name"})
+        return json.dumps({"name": source.name, "gateway": gateway})
     common = {"name", "type", "misbehave", "play_s"}
     knobs = source.model_dump(mode="json", exclude=common)
     outside = source.model_dump(include={"name", "misbehave", "play_s"}, exclude_none=True)

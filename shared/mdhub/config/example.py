@@ -13,7 +13,13 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from mdhub.config.knobs import Knob, knobs_of
-from mdhub.config.model import HubConfig, PublisherKnobs, RecordingSource, RetentionKnobs
+from mdhub.config.model import (
+    GatewaySource,
+    HubConfig,
+    PublisherKnobs,
+    RecordingSource,
+    RetentionKnobs,
+)
 from mdhub.config.show import plain
 
 __all__ = ["example_toml"]
@@ -49,6 +55,7 @@ def example_toml() -> str:
                 _table("[[sources]]", default.sources[0]),
                 *(_bare_table("[[sources]]", source) for source in default.sources[1:]),
                 f"# {RecordingSource.__doc__}\n{_commented(_bare_table('[[sources]]', recording))}",
+                f"# {GatewaySource.__doc__}\n{_commented(_account())}",
                 *_retention(default.retention),
                 _table("[arbiter]", default.arbiter),
                 _table("[arbiter.rules]", default.arbiter.rules),
@@ -58,6 +65,21 @@ def example_toml() -> str:
         )
         + "\n"
     )
+
+
+def _account() -> str:
+    settings = {
+        "user_id": "123456",
+        "password": "env:CTP1_PASSWORD",
+        "broker_id": "9999",
+        "td_address": "tcp://front.example:41205",
+        "md_address": "tcp://front.example:41213",
+        "app_id": "client_mdhub_1.0",
+        "auth_code": "file:/run/secrets/ctp1_auth_code",
+    }
+    source = GatewaySource(name="CTP1", type="ctp", settings={}, subscribe=("all",))
+    lines = [f"{name} = {_toml(value)}" for name, value in settings.items()]
+    return "\n".join([_bare_table("[[sources]]", source), "[sources.settings]", *lines])
 
 
 def _retention(retention: RetentionKnobs) -> list[str]:
@@ -79,7 +101,8 @@ def _table(header: str, section: BaseModel) -> str:
 def _bare_table(header: str, section: BaseModel) -> str:
     """A table whose keys were explained before: only what differs from the defaults."""
     given = section.model_dump(exclude_defaults=True) or section.model_dump()
-    return "\n".join([header, *(f"{name} = {_toml(plain(given[name]))}" for name in given)])
+    shown = {name: value for name, value in given.items() if value != {}}
+    return "\n".join([header, *(f"{name} = {_toml(plain(shown[name]))}" for name in shown)])
 
 
 def _setting(knob: Knob, value: Any) -> str:

@@ -11,14 +11,17 @@ from pydantic.fields import FieldInfo
 
 from mdhub.config.model import HubConfig
 
-__all__ = ["KNOBS", "SECRETS", "Knob", "knobs_of"]
+__all__ = ["KNOBS", "SECRETS", "SETTINGS", "Knob", "knobs_of"]
 
+SETTINGS: Final = "settings"
+"""Key of a gateway's settings within a source."""
 UNITS: Final = {
     "_ms": "milliseconds",
     "_s": "seconds",
     "_per_s": "per second",
     "_mb": "MB",
     "_bytes": "bytes",
+    "pace": "contracts per second",
     "rate": "market seconds per second",
     "speed": "market seconds per second",
 }
@@ -50,8 +53,8 @@ class Knob:
 
 def knobs_of(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[Knob]:
     """Every knob below a model, in the order of the code."""
-    for name, info in model.model_fields.items():
-        below = _models(info.annotation)
+    for field, info in model.model_fields.items():
+        below, name = _models(info.annotation), info.alias or field
         if not below:
             yield Knob((*path, name), model, info, in_list=False)
         for child in below:

@@ -19,22 +19,23 @@ from pydantic_core import ErrorDetails
 
 from mdhub.config.environment import environment_layers, unknown_variables
 from mdhub.config.errors import ConfigError, Problem
-from mdhub.config.knobs import KNOBS, SECRETS
+from mdhub.config.knobs import KNOBS, SECRETS, SETTINGS
 from mdhub.config.layers import Layer, merged, nearest, origin_of, shown_key
 from mdhub.config.locate import Key, locate
-from mdhub.config.model import HubConfig, RecordingSource, SimSource
+from mdhub.config.model import SOURCE_TYPES, AnySource, GatewaySource, HubConfig
 from mdhub.config.types import wrong_types
+from mdhub.runtime.secret import FILE, REFERENCE, in_plain_text
 
 __all__ = ["HubCheck", "Loaded", "Option", "SourceCheck", "load"]
 
 Option = tuple[str, Any]
 """Name and value of a command line option."""
-SourceCheck = Callable[[SimSource | RecordingSource], str]
-"""Says what is wrong with a source beyond its shape; empty if nothing is."""
+SourceCheck = Callable[[AnySource], Iterable[tuple[Key, str]]]
+"""Says what is wrong with a source beyond its shape: keys within it (none = the whole), words."""
 HubCheck = Callable[[HubConfig], Iterable[tuple[Key, str]]]
 """Says what is wrong beyond the shape of single values: keys and words."""
 
-_TAGS: Final = ("sim", "recording")
+_TYPES: Final = f"{', '.join(SOURCE_TYPES[:-1])} or {SOURCE_TYPES[-1]}"
 _EXPECTED: Final = {
     "int_parsing": "expected a whole number",
     "int_type": "expected a whole number",
@@ -46,7 +47,7 @@ _EXPECTED: Final = {
     "model_type": "expected a table (in a variable: a JSON object)",
     "model_attributes_type": "expected a table (in a variable: a JSON object)",
     "tuple_type": "expected a list of tables (in a variable: a JSON array)",
-    "union_tag_invalid": "expected type sim or recording",
+    "union_tag_invalid": f"expected type {_TYPES}",
 }
 _WRONG_LINE: Final = re.compile(r" \(at line (\d+), column \d+\)| \(at end of document\)")
 
@@ -87,8 +88,7 @@ def load(
         found = [_problem(layers, details) for details in error.errors()]
         problems += [problem for problem in found if problem.key not in named or not problem.key]
         raise ConfigError(problems) from None
-    if check_source is not None:
-        problems += _source_problems(config, layers, check_source)
+    problems += _source_problems(config, layers, check_source or (lambda _: ()))
     if check_hub is not None:
         found_words = check_hub(config)
         problems += [Problem(nearest(layers, k), shown_key(k), words) for k, words in found_words]
@@ -144,12 +144,20 @@ def _with_paths_from(folder: Path, values: dict[str, Any]) -> dict[str, Any]:
     tables = [values.get(name) for name in ("hub", "calendar", "arbiter")]
     tables += sources if isinstance(sources, list) else []
     for table in tables:
+        if isinstance(table, dict) and isinstance(settings := table.get(SETTINGS), dict):
+            table[SETTINGS] = {name: _file_from(folder, v) for name, v in settings.items()}
         for name in ("data", "file", "override", "contracts"):
             if isinstance(table, dict) and isinstance(path := table.get(name), str):
                 table[name] = _from(folder, path)
         if isinstance(table, dict) and isinstance(paths := table.get("more_files"), list):
             table["more_files"] = [_from(folder, p) if isinstance(p, str) else p for p in paths]
     return values
+
+
+def _file_from(folder: Path, value: Any) -> Any:
+    if isinstance(value, str) and value.startswith(FILE):
+        return FILE + _from(folder, value.removeprefix(FILE))
+    return value
 
 
 def _from(folder: Path, path: str) -> str:
@@ -159,10 +167,29 @@ def _from(folder: Path, path: str) -> str:
 def _source_problems(
     config: HubConfig, layers: tuple[Layer, ...], check_source: SourceCheck
 ) -> list[Problem]:
-    keys: list[Key] = [("sources", i, "misbehave") for i in range(len(config.sources))]
-    found = [(key, check_source(source)) for key, source in zip(keys, config.sources, strict=True)]
+    found: list[tuple[Key, str]] = []
+    for number, source in enumerate(config.sources):
+        literal = _literal_secrets(source)
+        named = {key for key, _ in literal}
+        told = [each for each in check_source(source) if each[0] not in named]
+        found += [(("sources", number, *key), words) for key, words in (*literal, *told)]
+    return [Problem(_place(layers, key), shown_key(key), words) for key, words in found]
+
+
+def _place(layers: tuple[Layer, ...], key: Key) -> str:
+    """What is said of a source as a whole is mostly about how it misbehaves."""
+    whole = len(key) == len(("sources", 0))
+    return nearest(layers, (*key, "misbehave") if whole else key)
+
+
+def _literal_secrets(source: AnySource) -> list[tuple[Key, str]]:
+    """Settings that stand there in plain text and would be seen in command lines."""
+    if not isinstance(source, GatewaySource):
+        return []
     return [
-        Problem(nearest(layers, key), shown_key(key[:2]), words) for key, words in found if words
+        ((SETTINGS, name), f"holds a secret in plain text, expected {REFERENCE}")
+        for name, value in source.settings.items()
+        if in_plain_text(name, value)
     ]
 
 
@@ -173,7 +200,7 @@ def _problem(layers: tuple[Layer, ...], details: ErrorDetails) -> Problem:
 
 def _without_tag(loc: Key) -> Key:
     """Drop what pydantic puts into a place to say which kind of source it means."""
-    if loc[0] == "sources" and len(loc) > 2 and loc[2] in _TAGS:  # noqa: PLR2004 - after the number
+    if loc[0] == "sources" and len(loc) > 2 and loc[2] in SOURCE_TYPES:  # noqa: PLR2004 - after the number
         return (*loc[:2], *loc[3:])
     return loc
 
@@ -185,7 +212,7 @@ def _words(key: Key, details: ErrorDetails) -> str:
         case "missing":
             return "is missing"
         case "union_tag_not_found":
-            return "type is missing, expected sim or recording"
+            return f"type is missing, expected {_TYPES}"
         case kind if kind in _EXPECTED:
             words = _EXPECTED[kind]
         case _:
@@ -214,4 +241,4 @@ def _siblings(key: Key) -> list[str]:
 
 def _secret(key: Key) -> bool:
     """Whether the value of a key is a secret or may hold one."""
-    return any(secret[: len(key)] == key for secret in SECRETS)
+    return key[2:3] == (SETTINGS,) or any(secret[: len(key)] == key for secret in SECRETS)

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import json
 from itertools import groupby
-from typing import Final
+from typing import Final, get_args
 
 from pydantic import BaseModel
 
@@ -62,7 +63,8 @@ def _section(knobs: list[Knob]) -> str:
     heading, model = _heading(knobs[0])
     title = f"## `{heading}`"
     if heading == "[[sources]]":
-        title += f' with `type = "{model.__name__.removesuffix("Source").lower()}"`'
+        types = get_args(model.model_fields["type"].annotation)
+        title += f" with `type = {' or '.join(json.dumps(each) for each in types)}`"
     words = " ".join(str(model.__doc__).split())
     head = "| key | unit | default | bounds | meaning |\n|---|---|---|---|---|"
     return "\n".join([title, "", words, "", head, *(_row(knob) for knob in knobs)])

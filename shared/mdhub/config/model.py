@@ -5,12 +5,21 @@ The docstrings under the fields are what `docs/configuration.md` and the example
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+)
 
 from mdhub.market.products import EXCHANGES
 from mdhub.market.sessions import Sessions
@@ -18,8 +27,11 @@ from mdhub.streams.budgets import DEFAULTS, Budget
 from mdhub.streams.topology import CLEAN, RAW, REJECTED
 
 __all__ = [
+    "SOURCE_TYPES",
+    "AnySource",
     "ArbiterKnobs",
     "CalendarKnobs",
+    "GatewaySource",
     "HubConfig",
     "HubKnobs",
     "Keep",
@@ -30,9 +42,20 @@ __all__ = [
     "RulesKnobs",
     "ServerKnobs",
     "SimSource",
+    "VnpySource",
 ]
 
 SCHEMES: Final = ("redis", "rediss", "unix")
+
+
+def _scalar(value: Any) -> Any:
+    if not isinstance(value, str | int) and not (isinstance(value, float) and math.isfinite(value)):
+        raise ValueError("expected text, a number, true or false")
+    return value
+
+
+_Setting = Annotated[Any, AfterValidator(_scalar)]
+_Stage = Literal["md_front", "td_front", "md_login", "td_login", "contracts", "first_tick"]
 _Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$")]
 
 
@@ -57,7 +80,8 @@ class HubKnobs(_Knobs):
     profile: Literal["single", "fast"] = "single"
     """single: nothing acknowledged is ever lost; fast: a power cut may cost up to 2 s."""
     data: Path = Path("mdhub-data")
-    """Folder of the embedded server. In a file a relative path counts from the file's folder."""
+    """Folder of the embedded server, and of what gateways keep. In a file a relative path counts
+    from the file's folder."""
 
 
 class ServerKnobs(_Knobs):
@@ -97,7 +121,7 @@ class SimSource(_Knobs):
     name: _Name
     """Name of the source, as it stands in every tick it wins."""
     type: Literal["sim"]
-    """Kind of source: sim or recording."""
+    """Kind of source."""
     seed: int = 1
     """Sources with the same seed play the same market."""
     ticks_per_s: float = Field(default=120.0, gt=0, le=50_000)
@@ -121,7 +145,7 @@ class RecordingSource(_Knobs):
     name: _Name
     """Name of the source, as it stands in every tick it wins."""
     type: Literal["recording"]
-    """Kind of source: sim or recording."""
+    """Kind of source."""
     file: Path = Field(examples=["recordings/20261120.csv.zst"])
     """Tick file. In a file a relative path counts from the file's folder."""
     more_files: tuple[Path, ...] = Field(default=(), examples=[("recordings/night.csv.zst",)])
@@ -137,6 +161,47 @@ class RecordingSource(_Knobs):
     """How it misbehaves on purpose, such as lose=0.01,lag_ms=5-30; empty: not at all."""
     play_s: float | None = Field(default=None, gt=0, examples=[3_600.0])
     """Wall seconds to play; without it: until the file ends."""
+
+
+class GatewaySource(_Knobs):
+    """An account at a broker, through a vnpy gateway (docs/gateways.md)."""
+
+    name: _Name
+    """Name of the source, as it stands in every tick it wins."""
+    type: Literal["ctp", "sopt", "tts", "ib"]
+    """Kind of gateway: ctp (futures and their options), sopt (stock options), tts, ib."""
+    settings: dict[str, _Setting] = Field(
+        examples=[{"user_id": "123456", "broker_id": "9999", "password": "env:CTP1_PASSWORD"}]
+    )
+    """What the gateway asks for: addresses, account, password. A value env:NAME or file:/path is
+    looked up by the gateway's own process; passwords, codes and tokens must be given like that. In
+    a file a relative path counts from the file's folder."""
+    subscribe: tuple[str, ...] = Field(
+        default=("all",), min_length=1, examples=[["dominant", "chain:IO/5"]]
+    )
+    """Rules that say which contracts it delivers."""
+    limit: int | None = Field(default=None, ge=1, le=100_000, examples=[2_000])
+    """At most so many contracts; without it: all that the rules name."""
+    pace: float | None = Field(default=None, gt=0, le=100_000, examples=[500.0])
+    """Contracts it asks for per second; without it: as many as its gateway is known to bear."""
+    deadlines: dict[_Stage, Annotated[float, Field(gt=0, le=86_400)]] = Field(
+        default={}, examples=[{"contracts": 120}]
+    )
+    """Seconds after which a stage of its life is late, where the default does not fit: md_front,
+    td_front, md_login, td_login, contracts, first_tick (docs/gateways.md)."""
+
+
+class VnpySource(GatewaySource):
+    """An account at a broker, through any other vnpy gateway (docs/gateways.md)."""
+
+    type: Literal["vnpy"]  # type: ignore[assignment] # the other half of the union
+    """Kind of gateway: the one that `class` names."""
+    class_path: str = Field(
+        alias="class",
+        pattern=r"^[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*$",
+        examples=["vnpy_tora:ToraStockGateway"],
+    )
+    """Where the gateway's class is: module:Class."""
 
 
 class Keep(_Knobs):
@@ -237,6 +302,11 @@ class MonitorKnobs(_Knobs):
     """A service whose heartbeat (one a second) is older is down."""
 
 
+AnySource = SimSource | RecordingSource | GatewaySource | VnpySource
+SOURCE_TYPES: Final[tuple[str, ...]] = tuple(
+    name for kind in get_args(AnySource) for name in get_args(kind.model_fields["type"].annotation)
+)
+
 _SIMULATED: Final = (
     SimSource(name="A", type="sim", seed=7),
     SimSource(name="B", type="sim", seed=7, misbehave="lag_ms=5-30"),
@@ -249,9 +319,7 @@ class HubConfig(_Knobs):
     hub: HubKnobs = HubKnobs()
     server: ServerKnobs = ServerKnobs()
     publishers: tuple[PublisherKnobs, ...] = Field(default=(PublisherKnobs(),), min_length=1)
-    sources: tuple[Annotated[SimSource | RecordingSource, Field(discriminator="type")], ...] = (
-        _SIMULATED
-    )
+    sources: tuple[Annotated[AnySource, Field(discriminator="type")], ...] = _SIMULATED
     retention: RetentionKnobs = RetentionKnobs()
     arbiter: ArbiterKnobs = ArbiterKnobs()
     calendar: CalendarKnobs = CalendarKnobs()
@@ -274,9 +342,7 @@ class HubConfig(_Knobs):
 
     @field_validator("sources")
     @classmethod
-    def _named_apart(
-        cls, sources: tuple[SimSource | RecordingSource, ...]
-    ) -> tuple[SimSource | RecordingSource, ...]:
+    def _named_apart(cls, sources: tuple[AnySource, ...]) -> tuple[AnySource, ...]:
         _expect_distinct("name", [source.name for source in sources])
         return sources
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import BaseModel, SecretStr
 
+from mdhub.config.knobs import SETTINGS
 from mdhub.config.layers import shown_key
 from mdhub.config.load import Loaded
 from mdhub.config.locate import Key
+from mdhub.runtime.secret import in_plain_text
 
 __all__ = ["Setting", "plain", "redacted_url", "settings"]
+
+REDACTED: Final = "***"
 
 
 class Setting(NamedTuple):
@@ -54,10 +58,13 @@ def redacted_url(url: str) -> str:
 
 def _leaves(value: Any, key: Key) -> Iterator[tuple[Key, Any]]:
     if isinstance(value, BaseModel):
-        for name in type(value).model_fields:
-            yield from _leaves(getattr(value, name), (*key, name))
+        for name, info in type(value).model_fields.items():
+            yield from _leaves(getattr(value, name), (*key, info.alias or name))
     elif isinstance(value, tuple) and any(isinstance(each, BaseModel) for each in value):
         for number, element in enumerate(value):
             yield from _leaves(element, (*key, number))
+    elif isinstance(value, dict) and key[-1:] == (SETTINGS,):
+        for name, setting in value.items():
+            yield (*key, name), REDACTED if in_plain_text(name, setting) else setting
     else:
         yield key, value

@@ -183,11 +183,14 @@ class Host:
                     for p in plan.publishers
                 ]  # fmt: skip
             case "ingest":
+                calendar = {CALENDAR_VARIABLE: str(plan.calendar)} if plan.calendar else {}
                 sources = [part for text in plan.sources for part in ("--source", text)]
                 return [
                     self._child(
                         name, name,
-                        "--shards", plan.shards, "--run", plan.run, "--today", plan.today, *sources,
+                        "--shards", plan.shards, "--run", plan.run, "--today", plan.today,
+                        "--data", str(plan.folder.resolve()), *sources,
+                        environment=calendar,
                     )
                 ]  # fmt: skip
             case _:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from mdhub.wire.ticks import SCHEMA_VERSION, Level, RawTick
 
-__all__ = ["NO_VALUE", "Snapshot", "raw_tick"]
+__all__ = ["NO_VALUE", "Snapshot", "raw_tick", "received"]
 
 NO_VALUE: Final = 1.7976931348623157e308
 """DBL_MAX, which CTP sends for "no value"."""
@@ -55,7 +55,11 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
     """The contract's previous snapshot again, field by field: delivered, but not a new fact."""
 
 
+def received(snapshot: Snapshot) -> tuple[Any, ...]:
+    """Return what a source delivers of it: RawTick's fields from `symbol` to `asks`."""
+    return msgspec.structs.astuple(snapshot)[4:-1]
+
+
 def raw_tick(snapshot: Snapshot, *, source: str, session: int, seq: int, recv_ns: int) -> RawTick:
     """Build the tick a source writes for a snapshot."""
-    received = msgspec.structs.astuple(snapshot)[4:-1]
-    return RawTick(SCHEMA_VERSION, source, session, seq, recv_ns, *received)
+    return RawTick(SCHEMA_VERSION, source, session, seq, recv_ns, *received(snapshot))

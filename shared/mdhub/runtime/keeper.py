@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Final, TextIO
@@ -23,7 +24,6 @@ from mdhub.runtime.pulse import PULSE_VARIABLE, PulseReader
 __all__ = ["ChildSpec", "ChildState", "Keeper"]
 
 STABLE_S: Final = 10.0
-"""A child that lived this long has recovered: its back-off starts anew."""
 TERM_GRACE_S: Final = 1.5
 AWAY_S: Final = 1.0
 """A keeper that itself stood still for so long has not seen the pulses of that time."""
@@ -46,6 +46,12 @@ class ChildSpec:
     """Kill the child when its pulse has stood still for so long; None = it has no pulse. The first
     beat may take `first_pulse_s`."""
     first_pulse_s: float = 30.0
+    stop_on: frozenset[int] = frozenset()
+    """Exit codes that quarantine at once: trying again would do harm."""
+    first_pause_s: float = 0.1
+    longest_pause_s: float = 10.0
+    stable_s: float = STABLE_S
+    """A child that lived this long has recovered: its back-off starts anew."""
 
 
 @dataclass(slots=True)
@@ -66,6 +72,8 @@ class ChildState:
     """How often it was killed because its pulse stood still."""
     died_hung: bool = False
     """Whether that was the end of the last process."""
+    ends: Counter[int] = field(default_factory=Counter)
+    """How often it ended with which exit code; below 0 = by that signal."""
     pulse: PulseReader | None = None
 
     def output(self) -> IO[str]:
@@ -95,7 +103,8 @@ class Keeper:
 
     def want(self, spec: ChildSpec) -> ChildState:
         """Add a child; the next `converge` starts it."""
-        state = ChildState(spec, Backoff(first_s=0.1, ceiling_s=10.0))
+        backoff = Backoff(first_s=spec.first_pause_s, ceiling_s=spec.longest_pause_s)
+        state = ChildState(spec, backoff)
         self._children[spec.name] = state
         return state
 
@@ -175,9 +184,10 @@ class Keeper:
 
     def _reap(self, state: ChildState, exit_code: int, now_s: float) -> None:
         state.last_exit = exit_code
+        state.ends[exit_code] += 1
         state.process = None
         _close(state)
-        if now_s - state.started_s >= STABLE_S:
+        if now_s - state.started_s >= state.spec.stable_s:
             state.backoff.reset()
         state.finished = state.last_exit == 0 and not state.spec.restart_after_success
         self._plan_next(state, now_s)
@@ -186,7 +196,8 @@ class Keeper:
         state.next_start_s = now_s + state.backoff.next_s()
         limit = state.spec.give_up_after
         failed_often = limit is not None and state.backoff.attempts >= limit
-        state.quarantined = failed_often and not state.finished
+        stops = state.last_exit in state.spec.stop_on
+        state.quarantined = (failed_often or stops) and not state.finished
         self._on_exit(state)
 
 

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from mdhub.config import ConfigError, HubConfig, load
 from mdhub.config.environment import OTHER_VARIABLES, TEST_VARIABLES
 from mdhub.config.locate import Key
+from mdhub.config.model import GatewaySource
 
 ROOT = Path(__file__).parents[3]
 
@@ -108,7 +109,7 @@ def test_every_problem_is_named_at_once(file: Path, monkeypatch: pytest.MonkeyPa
     """With file and line or variable, the key, what was found and what was expected."""
     file.write_text(
         '[hub]\nshards = 0\nprefx = "a:"\n\n[[sources]]\nname = "A"\ntype = "sim"\nspeed = 3\n'
-        '[[sources]]\nname = "B"\ntype = "ctp"\n[[sources]]\ntype = "recording"\n[what]\n'
+        '[[sources]]\nname = "B"\ntype = "cpt"\n[[sources]]\ntype = "recording"\n[what]\n'
     )
     monkeypatch.setenv("MDHUB_ARBITER__TAKEOVER_MS", "soon")
     monkeypatch.setenv("MDHUB_MONITOR__SILNT_MS", "1")
@@ -123,7 +124,7 @@ def test_every_problem_is_named_at_once(file: Path, monkeypatch: pytest.MonkeyPa
         f"{file}:2: hub.shards: was 0, expected greater than or equal to 1",
         f"{file}:3: hub.prefx: unknown key; did you mean prefix?",
         f"{file}:8: sources[0].speed: does not belong to this type of source",
-        f"{file}:9: sources[1]: expected type sim or recording",
+        f"{file}:9: sources[1]: expected type sim, recording, ctp, sopt, tts, ib or vnpy",
         f"{file}:12: sources[2].name: is missing",
         f"{file}:12: sources[2].file: is missing",
         f"{file}:14: what: unknown key",
@@ -255,3 +256,70 @@ def test_modes_of_exchanges_may_be_variables(monkeypatch: pytest.MonkeyPatch) ->
 
     assert rules.modes == {"SHFE": "priority", "INE": "race"}
     assert rules.preference == ("A",)
+
+
+def account(settings: str, head: str = 'type = "ctp"') -> str:
+    return f'[[sources]]\nname = "A"\n{head}\n[sources.settings]\n{settings}\n'
+
+
+def test_an_account_is_a_source(file: Path) -> None:
+    """Its settings are whatever its gateway asks for; files of secrets count from the folder."""
+    file.write_text(account('"用户名" = "1"\nport = 7\nlive = true\n"密码" = "file:pw"'))
+
+    source = load(file).config.sources[0]
+
+    assert isinstance(source, GatewaySource)
+    assert source.settings == {
+        "用户名": "1", "port": 7, "live": True, "密码": f"file:{file.parent}/pw",
+    }  # fmt: skip
+    assert (source.subscribe, source.limit, source.pace) == (("all",), None, None)
+
+
+@pytest.mark.parametrize("name", ["password", "密码", "auth_code", "授权编码", "token"])
+@pytest.mark.parametrize("value", ['"hunter2"', "4711"])
+def test_a_secret_in_plain_text_is_refused(file: Path, name: str, value: str) -> None:
+    """With its line; it would be seen in the list of processes."""
+    file.write_text(account(f'user_id = "1"\n"{name}" = {value}'))
+
+    found = problems(file)
+
+    assert len(found) == 1
+    assert found[0].startswith(f"{file}:6: sources[0].settings.{name}: holds a secret in plain ")
+    assert "expected env:NAME (a variable) or file:/path" in found[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        account('password = ["hunter2"]'),
+        account('password = {x = "hunter2"}'),
+        '[[sources]]\nname = "A"\ntype = "ctp"\nsettings = "hunter2"\n',
+        '[[sources]]\nname = "A"\ntype = "ctp"\nsettigns = {password = "hunter2"}\n',
+        '[[sources]]\nname = "A"\ntype = "ctp"\npassword = "hunter2"\n',
+        account('password = "hunter2"', 'type = "vnpy"'),
+        account('password = "hunter2"', 'type = "cpt"'),
+    ],
+)
+def test_no_problem_of_an_account_tells_a_secret(file: Path, text: str) -> None:
+    """Whatever else is wrong around it."""
+    file.write_text(text)
+    assert "hunter2" not in "\n".join(problems(file))
+
+
+@pytest.mark.parametrize("value", ["[1]", "{ a = 1 }", "inf", "nan"])
+def test_a_setting_is_one_value(file: Path, value: str) -> None:
+    """Text, a number, true or false."""
+    file.write_text(account(f"port = {value}"))
+    words = "sources[0].settings.port: expected text, a number, true or false"
+    assert [each.replace("was inf, ", "").replace("was nan, ", "") for each in problems(file)] == [
+        f"{file}:5: {words}"
+    ]
+
+
+def test_only_the_type_vnpy_names_a_class(file: Path) -> None:
+    """It must; the others have their own."""
+    file.write_text(account("", 'type = "vnpy"') + account("", 'type = "ctp"\nclass = "a:B"'))
+    assert problems(file) == [
+        f"{file}:1: sources[0].class: is missing",
+        f"{file}:9: sources[1].class: does not belong to this type of source",
+    ]

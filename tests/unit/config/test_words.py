@@ -8,17 +8,24 @@ import msgspec
 import pytest
 
 from mdhub.cli.hubs import plan_of
-from mdhub.config import HubConfig, load
+from mdhub.config import HubConfig, Loaded, load
 from mdhub.config.example import example_toml
 from mdhub.config.markdown import configuration_markdown
-from mdhub.config.model import RecordingSource, SimSource
+from mdhub.config.model import (
+    SOURCE_TYPES,
+    GatewaySource,
+    RecordingSource,
+    SimSource,
+    VnpySource,
+)
 from mdhub.config.show import redacted_url, settings
 from mdhub.host.stack import HubPlan
 from mdhub.streams.budgets import DEFAULTS, Budget, Budgets, budget_environment
 from mdhub.streams.errors import StreamsError
 from mdhub.streams.server import EmbeddedServer
 from mdhub_arbiter.candidate import TAKEOVER_S
-from mdhub_ingest.spec import RecordingKnobs, SimKnobs, SourceSpec, parse_spec
+from mdhub_ingest.gateways.profiles.tables import KINDS
+from mdhub_ingest.spec import GatewayKnobs, RecordingKnobs, SimKnobs, SourceSpec, parse_spec
 from mdhub_monitor.rules import BEAT_LIMIT_NS
 
 ROOT = Path(__file__).parents[3]
@@ -50,7 +57,8 @@ def test_the_example_says_the_defaults(tmp_path: Path) -> None:
 def test_the_commented_parts_of_the_example_are_valid(tmp_path: Path) -> None:
     """Taking the sign off a line or a table gives a good file."""
     key = ("# url =", "# play_s =", "# [[", "# id =", "# port =", "# name =", "# type =", "# file",
-           "# speed =")  # fmt: skip
+           "# speed =", "# [sources.", "# user_id =", "# password =", "# broker_id =",
+           "# td_address =", "# md_address =", "# app_id =", "# auth_code =")  # fmt: skip
     lines = example_toml().splitlines()
     file = tmp_path / "hub.toml"
     file.write_text(
@@ -60,7 +68,7 @@ def test_the_commented_parts_of_the_example_are_valid(tmp_path: Path) -> None:
     config = load(file).config
 
     assert [p.id for p in config.publishers] == ["A", "B"]
-    assert [s.type for s in config.sources] == ["sim", "sim", "recording"]
+    assert [s.type for s in config.sources] == ["sim", "sim", "recording", "ctp"]
     assert config.server.url is not None
 
 
@@ -121,9 +129,65 @@ def test_a_source_has_the_knobs_that_ingest_knows(
     fields = {name: info for name, info in model.model_fields.items() if name != "type"}
 
     assert fields.keys() == known.keys() | OF_EVERY_SOURCE
-    assert OF_EVERY_SOURCE | {"sim", "recording"} == set(SourceSpec.__struct_fields__)
+    assert OF_EVERY_SOURCE | {"sim", "recording", "gateway"} == set(SourceSpec.__struct_fields__)
     given = {name: default for name, default in known.items() if default is not msgspec.NODEFAULT}
     assert {name: fields[name].default for name in given} == given
+
+
+def test_an_account_has_the_knobs_that_ingest_knows() -> None:
+    """As those of the others."""
+    known = {field.encode_name: field.default for field in msgspec.structs.fields(GatewayKnobs)}
+    fields = {info.alias or name: info for name, info in VnpySource.model_fields.items()}
+
+    assert fields.keys() == known.keys() | {"name"}
+    for name in ("subscribe", "limit", "pace"):
+        assert fields[name].default == known[name], name
+    assert set(SOURCE_TYPES) == {"sim", "recording"} | KINDS.keys()
+
+
+def test_an_account_reaches_ingest_unchanged() -> None:
+    """References stay references: they pass through command lines."""
+    settings: dict[str, str | int | float | bool] = {
+        "user_id": "1",
+        "password": "env:PW",
+        "port": 7,
+        "live": True,
+    }
+    ctp = GatewaySource(
+        name="CTP1", type="ctp", settings=settings, subscribe=("dominant",), limit=9, pace=5
+    )
+    other = VnpySource.model_validate(
+        {"name": "X", "type": "vnpy", "settings": settings, "class": "a.b:C"}
+    )
+
+    first, second = (parse_spec(t) for t in plan_of(HubConfig(sources=(ctp, other))).sources)
+
+    knobs = GatewayKnobs(type="ctp", settings=settings, subscribe=("dominant",), limit=9, pace=5.0)
+    assert first == SourceSpec(name="CTP1", gateway=knobs)
+    assert second.gateway == GatewayKnobs(type="vnpy", class_path="a.b:C", settings=settings)
+
+
+def test_the_settings_of_an_account_are_shown_one_by_one(tmp_path: Path) -> None:
+    """A reference is no secret; each line of the file is named."""
+    file = tmp_path / "hub.toml"
+    file.write_text(
+        '[[sources]]\nname = "X"\ntype = "vnpy"\nclass = "a:B"\n'
+        '[sources.settings]\nhost = "h"\npassword = "env:PW"\ntoken = "file:t"\n'
+    )
+
+    shown = {each.key: each for each in settings(load(file))}
+
+    assert shown["sources[0].class"].value == "a:B"
+    assert shown["sources[0].settings.host"][1:] == ("h", f"{file}:6")
+    assert shown["sources[0].settings.password"][1:] == ("env:PW", f"{file}:7")
+    assert shown["sources[0].settings.token"].value == f"file:{tmp_path}/t"
+
+
+def test_a_secret_in_plain_text_is_not_shown() -> None:
+    """`load` refuses it; who made the configuration otherwise is protected as well."""
+    source = GatewaySource(name="A", type="ctp", settings={"password": "hunter2"})
+    loaded = Loaded(HubConfig(sources=(source,)), ())
+    assert "hunter2" not in str(settings(loaded))
 
 
 def test_a_configured_source_reaches_ingest_unchanged() -> None:

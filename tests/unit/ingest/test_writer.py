@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, cast
 
 import msgspec
 import pytest
 
+from mdhub.market.snapshot import NO_VALUE
 from mdhub.runtime.heartbeat import decode_beat
 from mdhub.streams.errors import Unusable
 from mdhub.streams.memory import MemoryServer
 from mdhub.streams.port import Log
 from mdhub.streams.topology import EVENTS, RAW
-from mdhub.wire.codec import decode_control
+from mdhub.wire.codec import decode_control, encode
 from mdhub.wire.entries import ControlKind, LostRange
+from mdhub.wire.ticks import SCHEMA_VERSION, RawTick
 from mdhub.wire.topics import shard_of
 from mdhub_ingest.outbox import Outbox
 from mdhub_ingest.writer import BATCH
@@ -31,6 +34,32 @@ def test_ticks_come_into_raw_as_they_were_taken() -> None:
     assert [tick.seq for tick in ticks] == [1, 2, 3, 4, 5]
     assert [tick.symbol for tick in ticks] == [snapshot.symbol for snapshot in made]
     assert {(tick.source, tick.session) for tick in ticks} == {("A", 1)}
+
+
+def test_fields_of_a_gateway_become_the_bytes_of_a_tick() -> None:
+    """Without a RawTick in between: the same bytes as with one, whatever a front may send."""
+    desk = Desk()
+    fields: tuple[Any, ...] = (
+        "rb2610", "", "20261123", "20261120", "21:03:17", 62, 1.5, 7, math.inf, None, NO_VALUE,
+        *[math.nan] * 10, [[1.0, 2]] * 5, [],
+    )  # fmt: skip
+
+    desk.writer.take(77, fields)
+    desk.flush()
+
+    (_, entry), *_ = (each for each in desk.server.log("arbiter").entries(RAW, shard=0, count=9)
+                      if each[1][0] == b"t")  # fmt: skip
+    assert entry[1] == encode(RawTick(SCHEMA_VERSION, "A", 1, 1, 77, *fields))
+
+
+def test_a_closed_writer_takes_no_more() -> None:
+    """A gateway's threads go on while its process ends; the end must not wait for them."""
+    desk = Desk()
+    desk.emit(2)
+    desk.writer.close()
+    desk.emit(3)
+    desk.flush()
+    assert desk.seqs() == [1, 2]
 
 
 def test_each_shard_has_its_own_numbers() -> None:

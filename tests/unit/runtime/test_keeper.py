@@ -69,7 +69,9 @@ class Desk:
     def _note(self, state: ChildState) -> None:
         self.exits.append(state.last_exit)
 
-    def want(self, program: str, *args: str, **fields: bool | int | None) -> ChildState:
+    def want(
+        self, program: str, *args: str, **fields: bool | float | frozenset[int] | None
+    ) -> ChildState:
         command = [sys.executable, "-c", program, *args]
         return self.keeper.want(ChildSpec("child", lambda _: command, **fields))  # type: ignore[arg-type]
 
@@ -174,6 +176,38 @@ def test_a_child_that_keeps_failing_is_given_up(desk: Desk) -> None:
     desk.keeper.converge()
 
     assert (state.quarantined, state.starts, desk.exits) == (True, 3, [7, 7, 7])
+
+
+def test_a_child_that_says_stop_is_not_started_again(desk: Desk) -> None:
+    """An exit code that means: trying again would do harm. Other codes are failures as ever."""
+    state = desk.want("raise SystemExit(4)", stop_on=frozenset({4}))
+    desk.start(state)
+    desk.wait_exit(state)
+    desk.clock.now_s += 1_000
+    desk.keeper.converge()
+    assert (state.quarantined, state.finished, state.starts) == (True, False, 1)
+    assert state.ends == {4: 1}
+
+    other = desk.want("raise SystemExit(1)", stop_on=frozenset({4}))
+    desk.start(other)
+    desk.wait_exit(other)
+    assert not other.quarantined
+
+
+def test_a_patient_child_waits_longer_and_recovers_later(desk: Desk) -> None:
+    """Its pauses double up to its own ceiling; a life of a minute is no recovery for it."""
+    state = desk.want(
+        "raise SystemExit(1)", first_pause_s=20.0, longest_pause_s=60.0, stable_s=120.0
+    )
+    pauses = []
+    for _ in range(4):
+        desk.start(state)
+        desk.clock.now_s += 60.0
+        desk.wait_exit(state)
+        pauses.append(state.next_start_s - desk.clock.now_s)
+    assert 10.0 <= pauses[0] <= 20.0 <= pauses[1] <= 40.0
+    assert all(30.0 <= pause_s <= 60.0 for pause_s in pauses[2:])
+    assert state.ends == {1: 4}
 
 
 def test_a_program_that_cannot_be_started_does_not_stop_the_others(desk: Desk) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from mdhub.market.snapshot import Snapshot
@@ -27,7 +27,14 @@ answered.
 
 
 class SourceError(MdhubError):
-    """A source cannot run as it was told to."""
+    """A source cannot run as it was told to.
+
+    `mistakes`: keys within the description of the source, and words; empty = in the words only.
+    """
+
+    def __init__(self, words: str, mistakes: Sequence[tuple[tuple[str, ...], str]] = ()) -> None:
+        super().__init__(words)
+        self.mistakes = tuple(mistakes)
 
 
 class Source(Protocol):

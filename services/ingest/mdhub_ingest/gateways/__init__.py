@@ -1,0 +1,1 @@
+"""Real brokers: vnpy gateways, each in a child process of ingest."""
