@@ -33,7 +33,8 @@ gateways: install ## build and install the CTP and SOPT gateways (ARGS="--set pi
 test: lint ## run the checks, build the gateways (once), then run every test
 	@$(VENV)/bin/python scripts/gateways.py --set newest --set pinned --optional
 	$(RUN) pytest -n 2 -m "not process"
-	$(RUN) pytest -m process
+	$(RUN) pytest -m "process and not gateways"
+	$(RUN) pytest -n 2 -m "process and gateways"
 
 lint: install-test ## run the checks: style, types, imports, layout
 	$(RUN) ruff check .
