@@ -137,6 +137,8 @@ def test_a_hanging_library_stops_the_whole_process(child: NewChild) -> None:
     with Front([RB]) as front:
         process = connected(front, child)
         front.hang("td", 1.0)
+        front.push("td", callback("OnRspQryInstrument", future("rb2611", "SHFE")))
+        process.wait("contract", count=2)  # so the order before it has arrived as well
         asked_s = time.monotonic()
         process.timer()
         process.timer()
