@@ -1,4 +1,4 @@
-"""What every log promises: the in-memory twin and the real server, by one suite."""
+"""What every log promises: the in-memory twin, the real server and the cluster, by one suite."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ from tests.support.wait import until
 Opener = Callable[[str], Log]
 
 
-@pytest.fixture(params=["memory", "server"])
+@pytest.fixture(params=["memory", "server", "cluster"])
 def open_as(request: pytest.FixtureRequest, prefix: str) -> Iterator[Opener]:
-    """Opens the log as a named service, on the twin and on the real server."""
+    """Opens the log as a named service, on the twin, on the real server and on a cluster."""
     opened: list[Log] = []
     twin = MemoryServer() if request.param == "memory" else None
-    url: str = "" if twin else request.getfixturevalue("server_url")
+    url: str = "" if twin else request.getfixturevalue(f"{request.param}_url")
 
     def opening(service: str) -> Log:
         log: Log = twin.log(service) if twin else open_log(url, service=service, prefix=prefix)
@@ -205,6 +205,36 @@ def test_outputs_and_position_land_together(open_as: Opener) -> None:
     assert [e[0] for e in log.entries(CLEAN)] == [clean_id(raw, j) for j in range(3)]
     assert [e[1] for e in log.entries(REJECTED)] == [[b"h", b"h", b"t", b"r"]]
     assert log.leadership(0).beat == 1
+
+
+def test_a_beat_shows_life_and_is_fenced(open_as: Opener) -> None:
+    """The leader's beat moves without a commit; who lost the lead cannot raise it."""
+    old = open_as("arbiter")
+    with pytest.raises(NoLeader):
+        old.keep_lead(0, token=1)
+    old_token = take(old)
+
+    assert [old.keep_lead(0, token=old_token) for _ in range(2)] == [1, 2]
+    assert old.watch(0) == (old.leadership(0), old.positions(0))
+
+    take(open_as("arbiter"), expected_token=old_token)
+    with pytest.raises(Fenced):
+        old.keep_lead(0, token=old_token)
+
+
+def test_a_leader_that_resigns_is_known_to_be_gone(open_as: Opener) -> None:
+    """Its office is free at once; the next take-over fills it again."""
+    old = open_as("arbiter")
+    token = take(old)
+    assert not old.leadership(0).resigned
+
+    old.resign(0, token=token)
+
+    assert old.leadership(0).resigned
+    take(open_as("arbiter"), expected_token=token)
+    assert not old.leadership(0).resigned
+    with pytest.raises(Fenced):
+        old.resign(0, token=token)
 
 
 def test_a_commit_without_outputs_moves_the_position(open_as: Opener) -> None:
@@ -401,3 +431,35 @@ def test_contracts_are_cached(open_as: Opener) -> None:
     cached = open_as("ingest").contracts()
     assert cached.rows == {"x0": b"0", "x1": b"new"}
     assert 0 <= cached.age_ms < 60_000
+
+
+def test_without_replicas_nothing_is_confirmed(open_as: Opener) -> None:
+    """The answer is 0 after the time allowed, again and again; nobody waits for it."""
+    log = open_as("publisher")
+    confirmer = log.confirmer(0, reader="publisher:A")
+    answers: list[int] = []
+
+    def answered() -> bool:
+        replicas = confirmer.take()
+        if replicas is not None:
+            answers.append(replicas)
+        confirmer.ask(wait_ms=10)
+        return len(answers) == 3
+
+    try:
+        until(answered, "three answers")
+        assert answers == [0, 0, 0]
+        assert log.patience_s > 0
+    finally:
+        confirmer.close()
+
+
+def test_the_newest_health_report_is_kept(open_as: Opener) -> None:
+    """One report, whoever asks; before the first one there is none."""
+    assert open_as("cli").health() is None
+
+    log = open_as("monitor")
+    log.save_health(b"one")
+    log.save_health(b"two\x00\xff")
+
+    assert open_as("cli").health() == b"two\x00\xff"

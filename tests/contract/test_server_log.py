@@ -13,6 +13,7 @@ from threading import Event
 
 import pytest
 
+from mdhub.drill.tools.proxy import Proxy
 from mdhub.host.stack import Host, HubPlan
 from mdhub.streams import functions
 from mdhub.streams.client import CALL_TIMEOUT_S, Link
@@ -32,16 +33,15 @@ from mdhub.streams.port import FIRST_ID, CleanBatch, Entry, LeadRequest, Log, Ma
 from mdhub.streams.redis_log import RedisLog
 from mdhub.streams.server import Profile
 from mdhub.streams.topology import CLEAN, RAW, Keys
-from tests.support.proxy import FlakyProxy
 from tests.support.server import TestServer
 
-LIBRARY_SHA256 = "c47c355e7a72b69618a4a8130e700f06e3a2d44fc9b6629b1ba3227f33667ded"
+LIBRARY_SHA256 = "a31d32eac20f75b3d7e323b46c41afc708c2aa8462fc20d80f0443c3f03efea7"
 
 
 @pytest.fixture
-def proxy(server_url: str) -> Iterator[FlakyProxy]:
+def proxy(server_url: str) -> Iterator[Proxy]:
     """A network to the server that fails on order."""
-    with FlakyProxy(Path(server_url.removeprefix("unix://"))) as proxy:
+    with Proxy(Path(server_url.removeprefix("unix://"))) as proxy:
         yield proxy
 
 
@@ -112,7 +112,8 @@ def test_a_candidate_never_gets_the_token_of_another(
     """Overtaken right after it took over, a leader holds its own token, and is fenced by it."""
     first = RedisLog(server_url, service="arbiter", keys=Keys(prefix))
     second = open_log(server_url, service="arbiter", prefix=prefix)
-    call = first._link.call
+    link = first._nodes.of(Keys(prefix).leader(0)).link
+    call = link.call
 
     def overtaken(*args: object) -> object:
         reply = call(*args)
@@ -120,7 +121,7 @@ def test_a_candidate_never_gets_the_token_of_another(
             lead(second)
         return reply
 
-    monkeypatch.setattr(first._link, "call", overtaken)
+    monkeypatch.setattr(link, "call", overtaken)
     with closing(first), closing(second):
         token = lead(first)
         with pytest.raises(Fenced):
@@ -164,7 +165,7 @@ def test_writers_at_the_same_time_each_keep_their_order(
 
 
 def test_a_lost_reply_leaves_one_entry_after_the_resend(
-    proxy: FlakyProxy, prefix: str, arbiter: Log
+    proxy: Proxy, prefix: str, arbiter: Log
 ) -> None:
     """The append happened, nobody could know, and the resend changes nothing."""
     with closing(open_log(proxy.url, service="ingest", prefix=prefix)) as log:
@@ -184,7 +185,7 @@ def test_a_lost_reply_leaves_one_entry_after_the_resend(
     assert ticks(arbiter) == [b"a", b"b", b"c", b"d", b"e"]
 
 
-def test_a_cut_connection_stays_closed(proxy: FlakyProxy, prefix: str, arbiter: Log) -> None:
+def test_a_cut_connection_stays_closed(proxy: Proxy, prefix: str, arbiter: Log) -> None:
     """No silent reconnect: the server behind a new connection may be another one."""
     with closing(open_log(proxy.url, service="ingest", prefix=prefix)) as log:
         proxy.cut()
@@ -195,13 +196,13 @@ def test_a_cut_connection_stays_closed(proxy: FlakyProxy, prefix: str, arbiter: 
     assert ticks(arbiter) == []
 
 
-def test_a_late_reply_answers_nobody(proxy: FlakyProxy, prefix: str, arbiter: Log) -> None:
+def test_a_late_reply_answers_nobody(proxy: Proxy, prefix: str, arbiter: Log) -> None:
     """After a timeout the connection is gone, so no later call reads an earlier one's answer."""
     with closing(open_log(proxy.url, service="ingest", prefix=prefix)) as log:
-        proxy.delay_s = CALL_TIMEOUT_S + 0.3
+        proxy.replies.delay_s = CALL_TIMEOUT_S + 0.3
         with pytest.raises(UnknownOutcome):
             append(log, 1, b"a")
-        proxy.delay_s = 0.0
+        proxy.replies.delay_s = 0.0
         with pytest.raises(UnknownOutcome):
             log.writer_position(0, "A")
 
@@ -209,7 +210,7 @@ def test_a_late_reply_answers_nobody(proxy: FlakyProxy, prefix: str, arbiter: Lo
 
 
 def test_a_commit_whose_reply_was_lost_is_not_repeated(
-    proxy: FlakyProxy, prefix: str, arbiter: Log
+    proxy: Proxy, prefix: str, arbiter: Log
 ) -> None:
     """The leader that tries again is told that the position is not what it thinks."""
     commit = batch(FIRST_ID, b"5-1", [0, 1])
@@ -226,7 +227,7 @@ def test_a_commit_whose_reply_was_lost_is_not_repeated(
 
 
 def test_a_writer_on_a_bad_network_loses_and_doubles_nothing(
-    proxy: FlakyProxy, prefix: str, arbiter: Log
+    proxy: Proxy, prefix: str, arbiter: Log
 ) -> None:
     """Losing every few replies, and starting over from the log each time, keeps every tick."""
     dice = random.Random(7)

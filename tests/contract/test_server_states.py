@@ -194,6 +194,6 @@ def test_an_address_that_is_none() -> None:
 def test_another_build_of_the_functions_is_named() -> None:
     """Two versions of mdhub must not write one log."""
     with TestServer() as server, closing(Link(server.url, name="admin")) as admin:
-        other = "#!lua name=mdhub_log_v1\nredis.register_function('x', function() end)"
+        other = "#!lua name=mdhub_log_v2\nredis.register_function('x', function() end)"
         admin.call("FUNCTION", "LOAD", "REPLACE", other)
         assert state_of(server.url) == "library"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import MappingProxyType
@@ -24,19 +25,22 @@ from mdhub.streams.port import Log
 from mdhub.streams.server import (
     EmbeddedServer,
     FakeServer,
-    Profile,
+    HubProfile,
     answers,
+    embedded_profile,
     find_server,
     wait_ready,
 )
 
-__all__ = ["URL_VARIABLE", "Host", "HubPlan", "Publisher", "service_module"]
+__all__ = ["URL_VARIABLE", "Host", "HubPlan", "Publisher", "dealt", "service_module"]
 
 URL_VARIABLE: Final = "MDHUB_REDIS_URL"
 TAKEOVER_VARIABLE: Final = "MDHUB_ARBITER__TAKEOVER_MS"
 CALENDAR_VARIABLE: Final = "MDHUB_CALENDAR__OVERRIDE"
 RULES_VARIABLE: Final = "MDHUB_ARBITER__RULES"
 CONTRACTS_VARIABLE: Final = "MDHUB_ARBITER__CONTRACTS"
+AFTER_THE_OTHER_S: Final = 0.4
+"""A dead arbiter begins anew once the other one leads: its start would take the core from it."""
 _POLL_S: Final = 0.02
 
 
@@ -47,6 +51,15 @@ class Publisher:
     name: str
     port: int
     bind: str = "127.0.0.1"
+    curve_key: Path | None = None
+    curve_clients: Path | None = None
+
+    @property
+    def curve(self) -> tuple[str | Path, ...]:
+        """Options that let it serve with keys."""
+        if self.curve_key is None or self.curve_clients is None:
+            return ()
+        return ("--curve-key", self.curve_key, "--curve-clients", self.curve_clients)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +67,17 @@ class HubPlan:
     """What to run on this host."""
 
     folder: Path
-    profile: Profile = "single"
+    profile: HubProfile = "single"
     prefix: str = "mdhub:"
     shards: int = 1
+    standby: bool = False
+    """Whether a second arbiter stands by for each shard."""
     publishers: tuple[Publisher, ...] = (Publisher("A", 5555),)
     sources: tuple[str, ...] = ()
     """Sources as JSON, see `mdhub run ingest --help`."""
+    supervisors: int = 1
+    """Ingest processes that the sources are dealt out to: if one dies, its children die with it
+    and those of the others go on."""
     url: str | None = None
     """Server that runs already; None = the one MDHUB_REDIS_URL names, else an embedded one."""
     maxmemory_mb: int = 2048
@@ -154,13 +172,18 @@ class Host:
         deadline_s = time.monotonic() + timeout_s
         try:
             for shard in range(self._plan.shards):
-                while log.leadership(shard).incarnation != log.incarnation():
+                while log.leadership(shard).incarnation != log.incarnation(shard):
                     if time.monotonic() > deadline_s:
                         raise ServiceError(f"no arbiter led shard {shard} after {timeout_s:g} s")
                     self.keeper.converge()
                     time.sleep(_POLL_S)
         finally:
             log.close()
+
+    def stop_service(self, name: str) -> None:
+        """End all processes of a service, and keep them ended."""
+        children = self.keeper.children
+        self.keeper.stop(*(child for child in children if child.partition(" ")[0] == name))
 
     def stop(self) -> None:
         """End everything: first what writes, the server last."""
@@ -173,12 +196,15 @@ class Host:
         plan = self._plan
         match name:
             case "arbiter":
-                return [self._arbiter(shard) for shard in range(plan.shards)]
+                names = ("A", "B") if plan.standby else ("A",)
+                return [self._arbiter(shard, id_) for shard in range(plan.shards) for id_ in names]
             case "publisher":
                 return [
                     self._child(
                         f"publisher {p.name}", name,
                         "--shards", plan.shards, "--id", p.name, "--bind", p.bind, "--port", p.port,
+                        *p.curve,
+                        "--profile", plan.profile,
                     )
                     for p in plan.publishers
                 ]  # fmt: skip
@@ -187,38 +213,48 @@ class Host:
                 sources = [part for text in plan.sources for part in ("--source", text)]
                 return [
                     self._child(
-                        name, name,
+                        child, name,
                         "--shards", plan.shards, "--run", plan.run, "--today", plan.today,
-                        "--data", str(plan.folder.resolve()), *sources,
+                        "--data", str(plan.folder.resolve()), *sources, *only,
                         environment=calendar,
                     )
+                    for child, only in dealt(plan)
                 ]  # fmt: skip
             case _:
                 silent = () if plan.silent_ms is None else ("--silent-ms", plan.silent_ms)
-                return [self._child(name, name, "--shards", plan.shards, *silent)]
+                calendar = {CALENDAR_VARIABLE: str(plan.calendar)} if plan.calendar else {}
+                return [
+                    self._child(
+                        name, name,
+                        "--shards", plan.shards, "--data", str(plan.folder.resolve()), *silent,
+                        environment=calendar,
+                    )
+                ]  # fmt: skip
 
-    def _arbiter(self, shard: int) -> ChildSpec:
+    def _arbiter(self, shard: int, name: str) -> ChildSpec:
         plan = self._plan
-        # Heartbeats go by name: arbiters of several shards need different ones.
-        name = "A" if plan.shards == 1 else f"A{shard}"
+        if plan.shards > 1:
+            # Heartbeats go by name: arbiters of several shards need different ones.
+            name += str(shard)
         told = {
             TAKEOVER_VARIABLE: plan.takeover_ms,
             CALENDAR_VARIABLE: plan.calendar,
             RULES_VARIABLE: plan.rules,
             CONTRACTS_VARIABLE: plan.contracts,
         }
-        settings = {name: str(value) for name, value in told.items() if value is not None}
-        return self._child(
-            f"arbiter {shard}", "arbiter",
+        settings = {key: str(value) for key, value in told.items() if value is not None}
+        child = self._child(
+            f"arbiter {name}", "arbiter",
             "--id", name, "--shard", shard, "--shards", plan.shards, "--profile", plan.profile,
             environment=budget_environment(plan.retention) | settings,
         )  # fmt: skip
+        return replace(child, first_pause_s=AFTER_THE_OTHER_S) if plan.standby else child
 
     def _child(
         self,
         child_name: str,
         service: str,
-        *args: str | int,
+        *args: str | int | Path,
         environment: Mapping[str, str] = MappingProxyType({}),
     ) -> ChildSpec:
         command = [
@@ -229,7 +265,20 @@ class Host:
         return ChildSpec(child_name, lambda _: command, told, stderr=self._stderr)
 
 
+def dealt(plan: HubPlan) -> list[tuple[str, list[str]]]:
+    """Name of each ingest process, and the options that say which sources are its own."""
+    hands = min(plan.supervisors, len(plan.sources))
+    if hands <= 1:
+        return [("ingest", [])]
+    names = [str(json.loads(source)["name"]) for source in plan.sources]
+    return [
+        (f"ingest {i + 1}", [part for name in names[i::hands] for part in ("--only", name)])
+        for i in range(hands)
+    ]
+
+
 def _own_server(plan: HubPlan) -> EmbeddedServer | FakeServer:
     if plan.fake:
         return FakeServer(plan.folder.resolve(), free_port_pair())
-    return EmbeddedServer(find_server(), plan.folder.resolve(), plan.profile, plan.maxmemory_mb)
+    profile = embedded_profile(plan.profile)
+    return EmbeddedServer(find_server(), plan.folder.resolve(), profile, plan.maxmemory_mb)

@@ -30,6 +30,15 @@ from mdhub.streams.errors import (
     UnknownOutcome,
     Unusable,
 )
+from mdhub.streams.sentinel import (
+    ASK_S,
+    STALL_S,
+    Sentinels,
+    check_master,
+    find_master,
+    is_sentinel,
+    parse_sentinels,
+)
 from mdhub.streams.states import STATES
 
 __all__ = ["CALL_TIMEOUT_S", "Link", "describe_url"]
@@ -58,6 +67,10 @@ _LOGIN: Final = (
 )
 _NO_RIGHT: Final = ("ACL failure in script", "executing the script can't")
 """How a function says that its caller may not do what it does."""
+_ELSEWHERE: Final = (exceptions.AskError, exceptions.TryAgainError)
+"""A node of a cluster says that it is not the one to ask; MOVED is a kind of ASK."""
+_MANY: Final = ("redis+cluster", "rediss+cluster")
+"""Schemes of addresses that name several servers."""
 _TOO_MANY: Final = "max number of clients"
 _UNKNOWN_COMMANDS: Final = re.compile(
     r"unknown (sub)?command .?(FUNCTION|FCALL|LOAD|LIST)\b", re.IGNORECASE
@@ -68,21 +81,34 @@ _LOST: Final = (exceptions.ConnectionError, exceptions.TimeoutError, OSError)
 def describe_url(url: str) -> str:
     """Name a server for messages without user or password."""
     try:
+        if is_sentinel(url):
+            return parse_sentinels(url).shown
         parts = urlsplit(url)
         if parts.scheme == "unix":
             return f"unix:{parts.path}"
+        if parts.scheme in _MANY:
+            return parts.netloc.rpartition("@")[2]
         return f"{parts.hostname or 'localhost'}:{parts.port or 6379}"
-    except ValueError:  # its text may quote a part of the password
+    except (ValueError, Unusable):  # its text may quote a part of the password
         return "(an address that was not understood)"
 
 
 class Link:
     """One connection to the server. Replies are raw RESP2: bytes, ints and lists.
 
-    Raises Unusable if the address or the login is wrong. No message shows the password.
+    An address of Sentinels leads to the master they name at this moment, and no call waits longer
+    than `STALL_S` then. Raises Unusable if the address or the login is wrong. No message shows
+    the password.
     """
 
     def __init__(self, url: str, *, name: str, timeout_s: float = CALL_TIMEOUT_S) -> None:
+        self.watched = is_sentinel(url)
+        """Whether Sentinels may name another server than this one."""
+        if self.watched:
+            timeout_s = min(timeout_s, STALL_S)
+            url = _master_of(parse_sentinels(url), name=name, timeout_s=timeout_s)
+        self.url = url
+        """Plain address of the server this one is connected to."""
         self._where = describe_url(url)
         self._owed = 0
         """Replies to `ask` that are not read yet."""
@@ -96,6 +122,15 @@ class Link:
             raise self._translate(error) from error
         self._send = self._connection.send_packed_command
         self._receive = self._connection.read_response
+        if self.watched:
+            self._check_master()
+
+    def _check_master(self) -> None:
+        try:
+            check_master(self, self._where)
+        except StreamsError:
+            self.close()
+            raise
 
     def call(self, *args: Any) -> Any:
         """Send one command and wait for its reply."""
@@ -141,14 +176,24 @@ class Link:
     def answers(self) -> list[Any] | None:
         """Replies to what was asked, in order; None if they are not here yet. Does not wait."""
         try:
-            if self._owed:
+            while self._owed:
                 if self.fileno() >= 0 and not self._connection.can_read(timeout=0):
                     return None
-                self._settle()
+                self._owed -= 1
+                self._kept.append(self._receive())
         except Exception as error:
             raise self._translate(error) from error
         answers, self._kept = self._kept, []
         return answers
+
+    def replies(self) -> list[Any]:
+        """Replies to what was asked, in order; waits for them."""
+        try:
+            self._settle()
+        except Exception as error:
+            raise self._translate(error) from error
+        replies, self._kept = self._kept, []
+        return replies
 
     def _settle(self) -> None:
         while self._owed:
@@ -172,6 +217,12 @@ class Link:
         for kind, state in _STATE_OF:
             if isinstance(error, kind):
                 return self._not_ready(state, text)
+        if isinstance(error, _ELSEWHERE):
+            self.close()
+            return UnknownOutcome(f"server {self._where} names another node: {text}", state="moved")
+        if isinstance(error, exceptions.ClusterDownError):
+            self.close()
+            return self._not_ready("clusterdown", text)
         unusable = _unusable_state(error)
         if unusable:
             self.close()
@@ -227,6 +278,11 @@ def _unusable_state(error: Exception) -> str:
         if _UNKNOWN_COMMANDS.search(text):
             return "outdated"
     return ""
+
+
+def _master_of(sentinels: Sentinels, *, name: str, timeout_s: float) -> str:
+    patience_s = min(timeout_s, ASK_S)
+    return find_master(sentinels, lambda url: Link(url, name=name, timeout_s=patience_s))
 
 
 def _closed(*_: Any, **__: Any) -> Any:

@@ -13,8 +13,10 @@ __all__ = [
     "CLEAN_APPEND",
     "COMMAND_DONE",
     "COMMIT_SNAPSHOT",
+    "KEEP_LEAD",
     "LIBRARY",
     "RAW_APPEND",
+    "RESIGN",
     "TAKE",
     "TRIM",
     "ensure_loaded",
@@ -22,13 +24,15 @@ __all__ = [
     "library_digest",
 ]
 
-LIBRARY: Final = "mdhub_log_v1"
-RAW_APPEND: Final = b"mdhub_raw_append_v1"
-CLEAN_APPEND: Final = b"mdhub_clean_append_v1"
-TAKE: Final = b"mdhub_take_v1"
-COMMIT_SNAPSHOT: Final = b"mdhub_commit_snapshot_v1"
-TRIM: Final = b"mdhub_trim_v1"
-COMMAND_DONE: Final = b"mdhub_command_done_v1"
+LIBRARY: Final = "mdhub_log_v2"
+RAW_APPEND: Final = b"mdhub_raw_append_v2"
+CLEAN_APPEND: Final = b"mdhub_clean_append_v2"
+TAKE: Final = b"mdhub_take_v2"
+KEEP_LEAD: Final = b"mdhub_keep_lead_v2"
+RESIGN: Final = b"mdhub_resign_v2"
+COMMIT_SNAPSHOT: Final = b"mdhub_commit_snapshot_v2"
+TRIM: Final = b"mdhub_trim_v2"
+COMMAND_DONE: Final = b"mdhub_command_done_v2"
 
 
 def library_code() -> str:

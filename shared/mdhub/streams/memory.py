@@ -9,8 +9,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from uuid import uuid4
 
 from mdhub.streams.errors import (
@@ -21,7 +21,10 @@ from mdhub.streams.errors import (
     Superseded,
     UnknownOutcome,
 )
-from mdhub.streams.ids import id_less, id_parts, make_id
+from mdhub.streams.ids import id_less, id_parts, is_from, is_until, make_id
+from mdhub.streams.memory_confirmer import MemoryConfirmer
+from mdhub.streams.memory_entries import first_from, size_of
+from mdhub.streams.memory_shard import HeldShard
 from mdhub.streams.memory_tail import MemoryTail
 from mdhub.streams.port import (
     FIRST_ID,
@@ -44,33 +47,25 @@ __all__ = ["MemoryLog", "MemoryServer", "MemoryTail"]
 KEPT_SNAPSHOTS = 2
 
 
-@dataclass
-class _Shard:
-    positions: Positions = field(default_factory=Positions)
-    leader: Leadership = field(default_factory=Leadership)
-    led: str = ""
-    rejected_id: bytes = FIRST_ID
-    writers: dict[str, WriterPosition] = field(default_factory=dict)
-    manifests: list[Manifest] = field(default_factory=list)
-    chunks: dict[tuple[bytes, str], bytes] = field(default_factory=dict)
-    cursors: dict[tuple[str, str], tuple[bytes, int]] = field(default_factory=dict)
-
-
 class MemoryServer:
     """All streams and positions of one hub, guarded by one lock."""
 
-    def __init__(self) -> None:
+    def __init__(self, wall_ns: Callable[[], int] = time.time_ns) -> None:
+        self._wall_ns = wall_ns
         self.lock = threading.Condition()
         self.incarnation = uuid4().hex
         self.streams: dict[tuple[str, int], list[Entry]] = {}
         self.last_ids: dict[tuple[str, int], bytes] = {}
         self.trimmed: Counter[tuple[str, int]] = Counter()
-        self.shards: dict[int, _Shard] = {}
+        self.shards: dict[int, HeldShard] = {}
         self.beats: dict[str, bytes] = {}
+        self.health: bytes | None = None
         self.done: set[str] = set()
         self.tails: list[MemoryTail] = []
         self.durable = True
         """Whether it claims to have each append on disk before it is answered."""
+        self.replicas = 0
+        """Replicas that have everything."""
         self.shard_count: int | None = None
         self.contracts: dict[str, bytes] = {}
         self.contracts_ms = 0
@@ -89,8 +84,12 @@ class MemoryServer:
                 tail.wake()
             self.lock.notify_all()
 
-    def shard(self, shard: int) -> _Shard:
-        return self.shards.setdefault(shard, _Shard())
+    def now_ms(self) -> int:
+        """Its wall time."""
+        return self._wall_ns() // 1_000_000
+
+    def shard(self, shard: int) -> HeldShard:
+        return self.shards.setdefault(shard, HeldShard())
 
     def add(self, stream: Stream, shard: int, fields: list[bytes], entry_id: bytes = b"") -> bytes:
         key = (stream.name, shard if stream.sharded else 0)
@@ -103,7 +102,7 @@ class MemoryServer:
         return new_id
 
     def _next_id(self, key: tuple[str, int]) -> bytes:
-        now_ms = time.time_ns() // 1_000_000
+        now_ms = self.now_ms()
         ms, seq = id_parts(self.last_ids.get(key, FIRST_ID))
         return make_id(now_ms, 0) if now_ms > ms else make_id(ms, seq + 1)
 
@@ -111,17 +110,22 @@ class MemoryServer:
 class MemoryLog:
     """Implements `mdhub.streams.port.Log`."""
 
+    patience_s = 2.0
+
     def __init__(self, server: MemoryServer, service: str) -> None:
         self._server = server
         self._service = service
         self._incarnation = server.incarnation
         self._asked: list[Positions] = []
 
-    def incarnation(self) -> str:
+    def incarnation(self, shard: int = 0) -> str:  # noqa: ARG002 - one server holds all
         return self._incarnation
 
     def tail(self, stream: Stream, *, shard: int = 0, after: bytes) -> MemoryTail:
         return MemoryTail(self._server, (stream.name, shard if stream.sharded else 0), after)
+
+    def confirmer(self, shard: int, *, reader: str) -> MemoryConfirmer:  # noqa: ARG002
+        return MemoryConfirmer(self._server)
 
     def entries(
         self,
@@ -135,7 +139,7 @@ class MemoryLog:
     ) -> list[Entry]:
         with self._server.lock:
             held = self._server.streams.get((stream.name, shard if stream.sharded else 0), [])
-            chosen = [e for e in held if _from(first, e[0]) and _until(last, e[0])]
+            chosen = [e for e in held if is_from(first, e[0]) and is_until(last, e[0])]
         if newest_first:
             chosen.reverse()
         return chosen[:count]
@@ -152,6 +156,25 @@ class MemoryLog:
 
     def leadership(self, shard: int) -> Leadership:
         return self._held(shard).leader
+
+    def watch(self, shard: int) -> tuple[Leadership, Positions]:
+        held = self._held(shard)
+        return held.leader, held.positions
+
+    def keep_lead(self, shard: int, *, token: int) -> int:
+        RAW.check_writer(self._service)
+        with self._server.lock:
+            held = self._held(shard)
+            self._check_fence(held, token)
+            held.leader = replace(held.leader, beat=held.leader.beat + 1)
+            return held.leader.beat
+
+    def resign(self, shard: int, *, token: int) -> None:
+        RAW.check_writer(self._service)
+        with self._server.lock:
+            held = self._held(shard)
+            self._check_fence(held, token)
+            held.leader = replace(held.leader, resigned=True)
 
     def writer_position(self, shard: int, writer: str) -> WriterPosition:
         return self._held(shard).writers.get(writer, WriterPosition())
@@ -208,7 +231,7 @@ class MemoryLog:
             held.positions = replace(batch.position, clean=clean)
             held.leader = replace(held.leader, beat=held.leader.beat + 1)
 
-    def _check_clean(self, held: _Shard, batch: CleanBatch) -> None:
+    def _check_clean(self, held: HeldShard, batch: CleanBatch) -> None:
         self._check_fence(held, batch.token)
         if held.positions.raw != batch.expected_raw:
             raise PositionMoved(f"committed raw position is {held.positions.raw!r}")
@@ -265,10 +288,10 @@ class MemoryLog:
         return self._held(shard).chunks.get((snapshot, part))
 
     def set_cursor(self, shard: int, stream: Stream, *, reader: str, cursor: bytes) -> None:
-        self._held(shard).cursors[stream.name, reader] = (cursor, time.time_ns() // 1_000_000)
+        self._held(shard).cursors[stream.name, reader] = (cursor, self._server.now_ms())
 
     def cursors(self, shard: int, stream: Stream) -> dict[str, ReaderCursor]:
-        now_ms = time.time_ns() // 1_000_000
+        now_ms = self._server.now_ms()
         return {
             reader: ReaderCursor(cursor, now_ms - wall_ms)
             for (of_stream, reader), (cursor, wall_ms) in self._held(shard).cursors.items()
@@ -282,14 +305,14 @@ class MemoryLog:
         with self._server.lock:
             self._check_fence(self._held(shard), token)
             held = self._server.streams.get((stream.name, shard), [])
-            went = min(_first_from(held, min_id), TRIM_STEP)
+            went = min(first_from(held, min_id), TRIM_STEP)
             del held[:went]
             self._server.trimmed[stream.name, shard] += went
             return went
 
     def memory_bytes(self, stream: Stream, *, shard: int = 0) -> int:
         held = self._server.streams.get((stream.name, shard if stream.sharded else 0), [])
-        return sum(len(part) for _, fields in held for part in fields)
+        return size_of(held)
 
     def length(self, stream: Stream, *, shard: int = 0) -> int:
         return len(self._server.streams.get((stream.name, shard if stream.sharded else 0), []))
@@ -298,13 +321,8 @@ class MemoryLog:
         return self._server.trimmed[stream.name, shard if stream.sharded else 0]
 
     def server_facts(self) -> ServerFacts:
-        used = sum(
-            len(part)
-            for held in self._server.streams.values()
-            for _, fields in held
-            for part in fields
-        )
-        return ServerFacts("memory", time.time_ns() // 1_000_000, used, 0)
+        used = sum(map(size_of, self._server.streams.values()))
+        return ServerFacts("memory", self._server.now_ms(), used, 0)
 
     def check_writable(self) -> None:
         """Memory takes writes."""
@@ -344,10 +362,10 @@ class MemoryLog:
         for symbol in gone:
             self._server.contracts.pop(symbol, None)
         if rows:
-            self._server.contracts_ms = time.time_ns() // 1_000_000
+            self._server.contracts_ms = self._server.now_ms()
 
     def contracts(self) -> CachedContracts:
-        age_ms = time.time_ns() // 1_000_000 - self._server.contracts_ms
+        age_ms = self._server.now_ms() - self._server.contracts_ms
         return CachedContracts(dict(self._server.contracts), age_ms)
 
     def beat(self, instance: str, payload: bytes) -> None:
@@ -356,36 +374,22 @@ class MemoryLog:
     def beats(self) -> dict[str, bytes]:
         return dict(self._server.beats)
 
+    def save_health(self, payload: bytes) -> None:
+        self._server.health = payload
+
+    def health(self) -> bytes | None:
+        return self._server.health
+
     def close(self) -> None:
         """Nothing to close."""
 
-    def _held(self, shard: int) -> _Shard:
+    def _held(self, shard: int) -> HeldShard:
         if self._incarnation != self._server.incarnation:
             raise UnknownOutcome("the server of this connection is gone")
         return self._server.shard(shard)
 
-    def _check_fence(self, held: _Shard, token: int) -> None:
+    def _check_fence(self, held: HeldShard, token: int) -> None:
         if not held.led:
             raise NoLeader("no leader has taken this server yet")
         if held.leader.token != token:
             raise Fenced(f"token in force is {held.leader.token}")
-
-
-def _first_from(entries: Sequence[Entry], min_id: bytes) -> int:
-    return next((i for i, e in enumerate(entries) if not id_less(e[0], min_id)), len(entries))
-
-
-def _from(first: bytes, entry_id: bytes) -> bool:
-    if first == b"-":
-        return True
-    if first.startswith(b"("):
-        return id_less(first[1:], entry_id)
-    return not id_less(entry_id, first)
-
-
-def _until(last: bytes, entry_id: bytes) -> bool:
-    if last == b"+":
-        return True
-    if last.startswith(b"("):
-        return id_less(entry_id, last[1:])
-    return not id_less(last, entry_id)

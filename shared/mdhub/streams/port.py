@@ -19,6 +19,7 @@ __all__ = [
     "CachedContracts",
     "CleanBatch",
     "CleanOut",
+    "Confirmer",
     "Entry",
     "LeadRequest",
     "Leadership",
@@ -74,6 +75,8 @@ class Leadership:
     """Raw id of the first `lead` entry of this incarnation."""
     epoch: int = 0
     beat: int = 0
+    resigned: bool = False
+    """Whether the holder of `token` has said that it goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,15 +149,20 @@ class CachedContracts:
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """What the server says of itself."""
+    """What the server says of itself; of a cluster, what its masters say."""
 
     version: str
-    """Name and version, such as `valkey 9.1.2`."""
+    """Name and version, such as `valkey 9.1.2`; each one found."""
     now_ms: int
-    """Its wall time: the clock of stream ids."""
+    """Its wall time: the clock of stream ids. The latest of all."""
     used_bytes: int
+    """Of the fullest one, the first to refuse writes."""
     limit_bytes: int
-    """0 = no limit."""
+    """Of the same one; 0 = no limit."""
+    servers: int = 1
+    """How many hold the log."""
+    fsync_delayed: int = 0
+    """Appends that waited for the disk since the servers started, of all."""
 
 
 class Tail(Protocol):
@@ -180,14 +188,44 @@ class Tail(Protocol):
     def close(self) -> None: ...
 
 
+class Confirmer(Protocol):
+    """Asks whether replicas have what the log holds, on a connection of its own.
+
+    A question covers everything that any reader of the same server process had got before `ask`.
+    """
+
+    def fileno(self) -> int: ...
+
+    def ask(self, *, wait_ms: int) -> None:
+        """Ask unless a question is under way; the answer comes after `wait_ms` at most."""
+
+    def take(self) -> int | None:
+        """Replicas that have it all; None if the answer is not here yet. Does not wait."""
+
+    def close(self) -> None: ...
+
+
 class Log(Protocol):
     """One hub's log as one service sees it."""
 
-    def incarnation(self) -> str:
-        """Run id of the server process now connected."""
+    @property
+    def patience_s(self) -> float:
+        """A server that stays silent for longer has failed."""
+
+    def incarnation(self, shard: int = 0) -> str:
+        """Run id of the server process that holds a shard, as of the connection to it.
+
+        Another one after a restart, a failover, or when the shard has moved in a cluster.
+        """
 
     def tail(self, stream: Stream, *, shard: int = 0, after: bytes) -> Tail:
         """Open a cursor reader on a connection of its own."""
+
+    def confirmer(self, shard: int, *, reader: str) -> Confirmer:
+        """Open a connection that asks what replicas have of a shard. It leads to the same process.
+
+        Raises UnknownOutcome if another server process answers at the address by now.
+        """
 
     def entries(
         self,
@@ -210,6 +248,18 @@ class Log(Protocol):
         """What was asked for, in order; None if it is not here yet. Does not wait."""
 
     def leadership(self, shard: int) -> Leadership: ...
+
+    def watch(self, shard: int) -> tuple[Leadership, Positions]:
+        """Who leads and how far it is, in one round trip."""
+
+    def keep_lead(self, shard: int, *, token: int) -> int:
+        """Raise the beat: the holder of `token` lives. Return it. Raises Fenced, NoLeader.
+
+        A server that is full allows it.
+        """
+
+    def resign(self, shard: int, *, token: int) -> None:
+        """Say that the holder of `token` leads no more. Raises Fenced, NoLeader."""
 
     def writer_position(self, shard: int, writer: str) -> WriterPosition: ...
 
@@ -234,7 +284,7 @@ class Log(Protocol):
     def clean_append(self, shard: int, batch: CleanBatch, *, wait: bool = True) -> None:
         """Commit outputs and the new raw position in one step. Raises Fenced, PositionMoved.
 
-        Without `wait` it returns once it is sent, and the next call of this log raises for it.
+        Without `wait` it returns once it is sent, and the next call for this shard raises for it.
         """
 
     def take(self, shard: int, request: LeadRequest) -> Leadership:
@@ -267,7 +317,7 @@ class Log(Protocol):
         """Drop the oldest entries before `min_id` (fenced), at most `TRIM_STEP` of them.
 
         Returns how many went; 0 = nothing left to trim. A server drops whole blocks of about a
-        hundred entries only, so a few before `min_id` may stay.
+        hundred entries only, so a few before `min_id` may stay. A server that is full allows it.
         """
 
     def memory_bytes(self, stream: Stream, *, shard: int = 0) -> int:
@@ -279,13 +329,21 @@ class Log(Protocol):
     def trimmed(self, stream: Stream, *, shard: int = 0) -> int:
         """Entries that a stream once had and has no more."""
 
-    def server_facts(self) -> ServerFacts: ...
+    def server_facts(self) -> ServerFacts:
+        """What all servers that hold the log say of themselves, in one."""
 
     def check_writable(self) -> None:
-        """Return if the server takes writes now; writes nothing. Raises what a write would."""
+        """Return if the server takes writes now, of a cluster: each master. Writes nothing.
+
+        Raises what a write would.
+        """
 
     def durable(self) -> bool:
-        """Whether the server says that each append is on disk before it is answered."""
+        """Whether the server says that each append is on disk before it is answered.
+
+        Never where a replica may take its place: it may lack the newest appends. Of a cluster:
+        each master says so.
+        """
 
     def claim_shards(self, shards: int) -> int:
         """Fix the hub's number of shards; the first to say so wins. Return the one in force."""
@@ -311,5 +369,11 @@ class Log(Protocol):
         """Publish a service heartbeat."""
 
     def beats(self) -> dict[str, bytes]: ...
+
+    def save_health(self, payload: bytes) -> None:
+        """Put the newest health report (`mdhub.health.model`) in the place of the last one."""
+
+    def health(self) -> bytes | None:
+        """The newest health report, however old: it says itself of when it is. None = none yet."""
 
     def close(self) -> None: ...

@@ -6,20 +6,28 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from mdhub.streams.client import Link
 from mdhub.streams.port import Entry
 
-__all__ = ["RedisTail"]
+__all__ = ["SLACK_S", "RedisTail"]
 
-_SLACK_S = 1.0
-MAX_BLOCK_MS = 1_000
+SLACK_S: Final = 1.0
+"""How much longer than asked to a server may take to say that nothing came."""
+MAX_BLOCK_MS: Final = 1_000
+SWIFT_BLOCK_MS: Final = 200
+"""Where silence must be noticed soon."""
 
 
 class RedisTail:
     """Implements `mdhub.streams.port.Tail`."""
 
-    def __init__(self, url: str, *, name: str, key: str, after: bytes) -> None:
-        self._link = Link(url, name=name, timeout_s=MAX_BLOCK_MS / 1000 + _SLACK_S)
+    def __init__(
+        self, url: str, *, name: str, key: str, after: bytes, slack_s: float = SLACK_S
+    ) -> None:
+        self._max_block_ms = SWIFT_BLOCK_MS if slack_s < SLACK_S else MAX_BLOCK_MS
+        self._link = Link(url, name=name, timeout_s=self._max_block_ms / 1000 + slack_s)
         self._key = key
         self._cursor = after
         self._asked = False
@@ -35,7 +43,7 @@ class RedisTail:
         if self._asked:
             return
         if block_ms > 0:
-            block = min(block_ms, MAX_BLOCK_MS)
+            block = min(block_ms, self._max_block_ms)
             self._link.send(
                 "XREAD", "COUNT", count, "BLOCK", block, "STREAMS", self._key, self._cursor
             )

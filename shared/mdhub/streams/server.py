@@ -18,20 +18,25 @@ from pathlib import Path
 from typing import Final, Literal
 
 from mdhub.streams.client import Link
+from mdhub.streams.cluster import check_masters
 from mdhub.streams.errors import NotReady, ServerStartError, UnknownOutcome
 
 __all__ = [
     "FAKE_WARNING",
     "EmbeddedServer",
     "FakeServer",
+    "HubProfile",
     "Profile",
     "answers",
+    "embedded_profile",
     "find_server",
     "wait_ready",
 ]
 
 Profile = Literal["single", "fast"]
 """`single`: every append is on disk before it is answered. `fast`: at most ~2 s may be lost."""
+HubProfile = Literal["single", "fast", "replicated", "cluster"]
+"""`replicated`, `cluster`: servers with replicas, which are started apart from the hub."""
 
 FAKE_WARNING: Final = (
     "FAKEREDIS takes the place of a Redis or Valkey server: NOT durable, NOT for timing. The log "
@@ -135,6 +140,11 @@ class FakeServer:
         ]  # fmt: skip
 
 
+def embedded_profile(profile: str) -> Profile:
+    """How an embedded server is set up for a hub's profile: only `fast` may lose anything."""
+    return "fast" if profile == "fast" else "single"
+
+
 def find_server() -> Path:
     """Path of a usable server binary. Raises ServerStartError saying what was tried."""
     bundled = _bundled_binary()
@@ -176,6 +186,8 @@ def wait_ready(
 ) -> None:
     """Wait until the server answers and has loaded its data; for `loading_s` while it loads.
 
+    Of a cluster: until all masters do, and all slots are served.
+
     Raises ServerStartError, at once when the server's process has `ended`, with the last lines of
     its log.
     """
@@ -183,11 +195,7 @@ def wait_ready(
     while True:
         gone = ended()  # asked first: what ends after this is seen in the next turn
         try:
-            link = Link(url, name="mdhub-wait")
-            try:
-                link.call("FUNCTION", "STATS")
-            finally:
-                link.close()
+            check_masters(url, name="mdhub-wait")
         except (UnknownOutcome, NotReady) as error:
             if gone:
                 raise ServerStartError(

@@ -82,6 +82,29 @@ _ALL: Final = (
         "bring the primary back, or promote this one (REPLICAOF NO ONE)",
     ),
     _state(
+        "moved",
+        "the cluster has given these keys to another node, or is doing so",
+        "nothing to do in a cluster that was named as one (redis+cluster://host:port,host:port); "
+        "if the address names one node only, name the cluster",
+    ),
+    _state(
+        "clusterdown",
+        "a part of the cluster has no master, or too few masters see each other",
+        "bring the masters back (CLUSTER NODES names them); after a start it takes about 2 s",
+    ),
+    _state(
+        "unnamed",
+        "no Sentinel answers, so nobody says which server is the master",
+        "start the Sentinels, or name them as they are: "
+        "redis+sentinel://host1:26379,host2:26379,host3:26379/name",
+    ),
+    _state(
+        "demoted",
+        "the server that the Sentinels name as master says that it is none: a failover is under "
+        "way",
+        "nothing to do: they name the new master within seconds; if not, see SENTINEL CKQUORUM",
+    ),
+    _state(
         "unled",
         "no arbiter has taken this server process yet, so the log takes no ticks",
         "start an arbiter (mdhub up, mdhub run arbiter), or see in its log why it does not lead",
@@ -107,6 +130,12 @@ _ALL: Final = (
         heals=False,
     ),
     _state(
+        "alone",
+        "the server is no node of a cluster, and the address says that it is",
+        "write redis://host:port for a single server, or name nodes of the cluster",
+        heals=False,
+    ),
+    _state(
         "outdated",
         "the server has no functions (FUNCTION, FCALL): too old, or they are disabled",
         "use Redis 7.0 or newer, or Valkey 7.2 or newer, with FUNCTION and FCALL enabled",
@@ -115,8 +144,16 @@ _ALL: Final = (
     _state(
         "address",
         "the server address was not understood",
-        "write redis://host:port, rediss://host:port or unix:///path/to/socket (special "
-        "characters in a password as %XX)",
+        "write redis://host:port, rediss://host:port, unix:///path/to/socket, "
+        "redis+sentinel://host1:26379,host2:26379,host3:26379/name or "
+        "redis+cluster://host:port,host:port (special characters in a password as %XX)",
+        heals=False,
+    ),
+    _state(
+        "unmonitored",
+        "the Sentinels watch no master of that name",
+        "name the master as SENTINEL MASTERS has it, behind the hosts: "
+        "redis+sentinel://host1,host2,host3/name",
         heals=False,
     ),
     _state(

@@ -60,7 +60,7 @@ CLEAN: Final = _stream(
     "clean",
     sharded=True,
     writers="arbiter",
-    readers="publisher log recorder verifier cli",
+    readers="publisher log monitor recorder verifier cli",
     payload="h = CleanHeader, t = CleanTick | m = Marker",
 )
 REJECTED: Final = _stream(
@@ -132,6 +132,10 @@ class Keys:
         """Hash: `stream:reader` -> how far it has read, and when (soft cursors of retention)."""
         return self._sharded(shard, "cursors")
 
+    def confirmed(self, shard: int, reader: str) -> str:
+        """Mark that a reader writes to learn whether replicas follow."""
+        return self._sharded(shard, f"confirmed:{reader}")
+
     def shards(self) -> str:
         """Number of shards, as the first arbiter of the hub fixed it."""
         return self.prefix + "shards"
@@ -139,6 +143,10 @@ class Keys:
     def beats(self) -> str:
         """Hash: service instance -> its latest heartbeat."""
         return self.prefix + "beats"
+
+    def health(self) -> str:
+        """Newest health report of the hub."""
+        return self.prefix + "health"
 
     def contracts(self) -> str:
         """Hash: symbol -> newest row of the contract table that the hub was given."""

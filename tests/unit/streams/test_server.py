@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mdhub.streams import server as server_module
+from mdhub.streams import cluster
 from mdhub.streams.errors import NotReady, ServerStartError
 from mdhub.streams.server import EmbeddedServer, answers, find_server, wait_ready
 
@@ -156,7 +156,7 @@ def test_a_server_that_loads_is_waited_for_longer(
 
         def close(self) -> None: ...
 
-    monkeypatch.setattr(server_module, "Link", Loading)
+    monkeypatch.setattr(cluster, "Link", Loading)
     wait_ready("unix:///none", timeout_s=0.0)
     left = iter([NotReady("loading", "loading")] * 1_000)
     with pytest.raises(ServerStartError, match=r"no server after 0\.05 s: loading"):

@@ -1,9 +1,10 @@
-#!lua name=mdhub_log_v1
+#!lua name=mdhub_log_v2
 -- The only writers of the log. All checks come first, then all writes: a script is not rolled back.
 -- Changing this file means a new version in its name and in the names of its functions.
 
 -- Incarnation led in this server process, per shard. Nil after a restart and on a promoted
--- replica, so nothing can be appended before a leader has taken this very process.
+-- replica, so nothing can be appended before a leader has taken this very process. A master that
+-- became a replica and is promoted again still knows its own: then the log names a later one.
 local led = {}
 
 local function refuse(code, text)
@@ -32,9 +33,14 @@ local function field(key, name, default)
   return redis.call('HGET', key, name) or default
 end
 
+-- Whether a leader has taken this very process, and no other process since.
+local function taken(leader)
+  return led[leader] and led[leader] == field(leader, 'incarnation', '')
+end
+
 -- The refusal of whoever does not lead, or nil.
 local function not_leading(leader, token)
-  if not led[leader] then return refuse('NOLEAD', 'no leader has taken this server yet') end
+  if not taken(leader) then return refuse('NOLEAD', 'no leader has taken this server yet') end
   local in_force = field(leader, 'token', '0')
   if in_force ~= token then return refuse('FENCED', 'token in force is ' .. in_force) end
 end
@@ -43,7 +49,7 @@ end
 -- ARGV writer, session, first_seq, lost, kinds, payload...
 -- Returns the newest seq the log has of this session.
 local function raw_append(keys, args)
-  if not led[keys[3]] then return refuse('NOLEAD', 'no leader has taken this server yet') end
+  if not taken(keys[3]) then return refuse('NOLEAD', 'no leader has taken this server yet') end
   local writer, session = args[1], tonumber(args[2])
   local first, lost, kinds = tonumber(args[3]), tonumber(args[4]), args[5]
   if #args ~= 5 + #kinds then return refuse('ARITY', #args .. ' arguments') end
@@ -124,7 +130,7 @@ local function take(keys, args)
   end
   local id = redis.call('XADD', keys[1], '*', 'c', args[6])
   local lead_id = id
-  if led[keys[4]] == args[3] then lead_id = field(keys[4], 'lead_id', id) end
+  if taken(keys[4]) and led[keys[4]] == args[3] then lead_id = field(keys[4], 'lead_id', id) end
   led[keys[4]] = args[3]
   redis.call('HSET', keys[4], 'token', string.format('%.0f', token + 1), 'incarnation', args[3],
     'epoch', args[4], 'lead_id', lead_id)
@@ -150,6 +156,25 @@ local function commit_snapshot(keys, args)
   return dropped
 end
 
+-- KEYS leader
+-- ARGV token
+-- The leader lives, whatever its commits wait for. Returns the new beat.
+local function keep_lead(keys, args)
+  local refusal = not_leading(keys[1], args[1])
+  if refusal then return refusal end
+  return redis.call('HINCRBY', keys[1], 'beat', 1)
+end
+
+-- KEYS leader
+-- ARGV token
+-- The leader goes: nobody needs to wait for its beat to stand still.
+local function resign(keys, args)
+  local refusal = not_leading(keys[1], args[1])
+  if refusal then return refusal end
+  redis.call('HSET', keys[1], 'resigned', args[1])
+  return redis.status_reply('OK')
+end
+
 -- KEYS stream, leader
 -- ARGV token, min_id, limit
 local function trim(keys, args)
@@ -168,9 +193,16 @@ local function command_done(keys, args)
   return 1
 end
 
-redis.register_function('mdhub_raw_append_v1', raw_append)
-redis.register_function('mdhub_clean_append_v1', clean_append)
-redis.register_function('mdhub_take_v1', take)
-redis.register_function('mdhub_commit_snapshot_v1', commit_snapshot)
-redis.register_function('mdhub_trim_v1', trim)
-redis.register_function('mdhub_command_done_v1', command_done)
+-- A full server refuses what adds to the log, never what shows life or makes room.
+local function register(name, callback, flags)
+  redis.register_function({function_name = name, callback = callback, flags = flags or {}})
+end
+
+register('mdhub_raw_append_v2', raw_append)
+register('mdhub_clean_append_v2', clean_append)
+register('mdhub_take_v2', take)
+register('mdhub_keep_lead_v2', keep_lead, {'allow-oom'})
+register('mdhub_resign_v2', resign, {'allow-oom'})
+register('mdhub_commit_snapshot_v2', commit_snapshot)
+register('mdhub_trim_v2', trim, {'allow-oom'})
+register('mdhub_command_done_v2', command_done)
