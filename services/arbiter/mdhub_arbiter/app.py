@@ -5,34 +5,33 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Event
-from typing import Any
-from uuid import uuid4
 
 from mdhub.calendar import BadCalendar, Calendar
 from mdhub.market.errors import MarketError
 from mdhub.runtime.backoff import Backoff
 from mdhub.runtime.garbage import Garbage
+from mdhub.runtime.heartbeat import BEAT_EVERY_S
 from mdhub.runtime.logging import Logger, service_logger
 from mdhub.runtime.outage import Outage
 from mdhub.runtime.service import begin, redis_url
 from mdhub.streams import open_log
-from mdhub.streams.errors import Fenced, StreamsError, Superseded, TopologyError, Unusable
+from mdhub.streams.errors import Fenced, NotReady, StreamsError, Superseded, TopologyError, Unusable
 from mdhub.streams.open import check_shards
-from mdhub.streams.port import Leadership, Log
-from mdhub.streams.topology import EVENTS
-from mdhub.wire.codec import encode
+from mdhub.streams.port import Log
 from mdhub.wire.entries import ContractRow
-from mdhub.wire.ops import Event as OpsEvent
-from mdhub.wire.ops import EventKind, Severity
-from mdhub.wire.ticks import SCHEMA_VERSION
 from mdhub.wire.topics import shard_of
-from mdhub_arbiter.candidate import TAKEOVER_S, may_be_cut, take_leadership, wait_for_vacancy
+from mdhub_arbiter.announce import Announcer, Taken
+from mdhub_arbiter.beat import Beat, beating
+from mdhub_arbiter.candidate import may_be_cut, take_leadership
 from mdhub_arbiter.contracts import read_contracts
+from mdhub_arbiter.handover import StandBack
 from mdhub_arbiter.leader import Leader
-from mdhub_arbiter.recovery import Recovered, recover
+from mdhub_arbiter.retention import Retention
 from mdhub_arbiter.settings import (
     RULES_VERSION,
     Settings,
@@ -40,6 +39,9 @@ from mdhub_arbiter.settings import (
     Wanted,
     parse_settings,
 )
+from mdhub_arbiter.standby import Standby
+from mdhub_arbiter.state import State
+from mdhub_arbiter.vacancy import LOOK_EVERY_S, TAKEOVER_S
 
 __all__ = ["main"]
 
@@ -48,11 +50,6 @@ rules, the contract table or the calendar cannot be used and waiting does not he
 
 Example: MDHUB_REDIS_URL=redis://127.0.0.1:6379 mdhub run arbiter --contracts contracts.csv
 """
-NOT_DURABLE = (
-    "profile single was asked for, but the server does not say appendonly yes and appendfsync "
-    "always: after a restart of it ticks may be withdrawn, in a new epoch; configure the server so "
-    "(and allow CONFIG GET), or choose --profile fast"
-)
 
 
 class WrongRules(Unusable):
@@ -60,6 +57,31 @@ class WrongRules(Unusable):
 
     def __init__(self, message: str) -> None:
         super().__init__("rules", message)
+
+
+@dataclass(frozen=True, slots=True)
+class _Life:
+    """One arbiter process, over all its connections to the server."""
+
+    options: argparse.Namespace
+    stop: Event
+    logger: Logger
+    outage: Outage
+    used: Event
+    """Set once the log proved to be usable: from then on it is waited for."""
+    back: StandBack
+
+    @property
+    def instance(self) -> str:
+        return f"arbiter:{self.options.id}"
+
+    def announcer(self, log: Log) -> Announcer:
+        return Announcer(log, self.logger, instance=self.instance, shard=self.options.shard)
+
+    def well(self) -> None:
+        """The log is there and can be used."""
+        self.used.set()
+        self.outage.back()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -75,9 +97,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--prefix", default="mdhub:", help="key prefix of the hub")
     parser.add_argument(
         "--profile",
-        choices=["single", "fast"],
+        choices=["single", "fast", "replicated", "cluster"],
         default="single",
-        help="durability of the server: single = nothing acknowledged is ever lost (checked)",
+        help="durability of the server: single = nothing acknowledged is ever lost (checked); "
+        "replicated, cluster = publishers wait for replicas, a failover opens a new epoch",
     )
     parser.add_argument(
         "--takeover-ms",
@@ -139,37 +162,51 @@ def main(argv: Sequence[str] | None = None) -> int:
     stop = begin()
     logger = service_logger("arbiter", options.id)
     options.idle = Garbage().idle
-    backoff = Backoff(first_s=0.02, ceiling_s=0.5)
-    outage, used = Outage(logger), Event()
+    backoff = Backoff(first_s=0.02, ceiling_s=0.2)
+    life = _Life(options, stop, logger, Outage(logger), used=Event(), back=StandBack())
     while not stop.is_set():
         started_s = time.monotonic()
         try:
-            _lead_once(options, stop, logger, outage, used)
+            _serve_once(life)
         except StreamsError as error:
             if isinstance(error, TopologyError) or (
-                isinstance(error, Unusable) and not used.is_set()
+                isinstance(error, Unusable) and not life.used.is_set()
             ):
                 logger.error("stopped", reason=str(error))
                 return error.exit_code
             # Forget everything; the next turn recovers from the log.
-            outage.away(error)
+            life.outage.away(error)
             if time.monotonic() - started_s > 1.0 or isinstance(error, Fenced | Superseded):
                 backoff.reset()
             stop.wait(backoff.next_s())
     return 0
 
 
-def _lead_once(
-    options: argparse.Namespace, stop: Event, logger: Logger, outage: Outage, used: Event
-) -> None:
-    """Lead until something is wrong; `used` is set once this process has led."""
-    log = open_log(redis_url(), service="arbiter", prefix=options.prefix)
+def _serve_once(life: _Life) -> None:
+    """Stand by and lead until something is wrong."""
+    options = life.options
+    open_own = partial(open_log, redis_url(), service="arbiter", prefix=options.prefix)
+    log = open_own()
     try:
+        _check_writable(log, options.shard)
         check_shards(log, _shards(log, options))
-        log.check_writable()
-        _lead(log, options, stop, logger, outage, used=used)
+        _serve(log, life, open_own)
     finally:
         log.close()
+
+
+def _check_writable(log: Log, shard: int) -> None:
+    """Make room on a server that is full of what need not be kept any more. Raises NotReady."""
+    try:
+        log.check_writable()
+    except NotReady as error:
+        if error.state == "oom":
+            # Nobody leads while nothing can be written; whoever comes first may trim.
+            token = log.leadership(shard).token
+            Retention(log, shard=shard, token=token).make_room()
+            log.check_writable()
+        else:
+            raise
 
 
 def _shards(log: Log, options: argparse.Namespace) -> int:
@@ -180,116 +217,103 @@ def _shards(log: Log, options: argparse.Namespace) -> int:
     return max(shards, shard + 1)
 
 
-def _lead(
-    log: Log,
-    options: argparse.Namespace,
-    stop: Event,
-    logger: Logger,
-    outage: Outage,
-    *,
-    used: Event,
-) -> None:
-    seen = wait_for_vacancy(log, options.shard, stop, takeover_s=options.takeover_ms / 1000)
-    if seen is None:
+def _serve(log: Log, life: _Life, open_beat: Callable[[], Log]) -> None:
+    taken = _stand_by(log, life)
+    if taken is None:
         return
-    recovered = recover(log, options.shard)
-    if recovered.state.policy.rules > RULES_VERSION:
+    beat = Beat(open_beat, shard=life.options.shard, token=taken.leadership.token)
+    with beating(beat):
+        handed_over = _lead(log, life, taken, each_round=beat.round)
+    if handed_over:
+        life.logger.info("handed_over", shard=life.options.shard, token=taken.leadership.token)
+        life.back.begin(taken.leadership.token)
+
+
+def _stand_by(log: Log, life: _Life) -> Taken | None:
+    """Follow the leader until this arbiter is the leader; None if asked to stop first."""
+    options, announcer = life.options, life.announcer(log)
+    standby = Standby(
+        log,
+        shard=options.shard,
+        takeover_s=options.takeover_ms / 1000,
+        on_mismatch=announcer.mismatch,
+    )
+    due_s = 0.0
+    try:
+        while not life.stop.is_set():
+            vacant = standby.step() and not life.back.holds(standby.seen.token)
+            if vacant and (taken := _take(log, options, standby)):
+                return taken
+            _check_rules(standby.state)
+            if standby.seen.token and time.monotonic() >= due_s:
+                due_s = time.monotonic() + BEAT_EVERY_S
+                _show_life(announcer, standby, life)
+            options.idle()
+            life.stop.wait(LOOK_EVERY_S)
+        announcer.ended()
+    finally:
+        standby.close()
+    return None
+
+
+def _show_life(announcer: Announcer, standby: Standby, life: _Life) -> None:
+    """A server that refuses writes is read on all the same."""
+    try:
+        announcer.standing_by(standby, life.outage.counters())
+    except NotReady as error:
+        life.outage.away(error)
+    else:
+        life.well()
+
+
+def _check_rules(state: State) -> None:
+    if state.policy.rules > RULES_VERSION:
         raise WrongRules(
-            f"the log is decided by version {recovered.state.policy.rules} of the rules, this "
+            f"the log is decided by version {state.policy.rules} of the rules, this "
             f"mdhub knows {RULES_VERSION}: upgrade it on this host"
         )
-    durable = options.profile == "single" and log.durable()
-    wall_ns = time.time_ns()
+
+
+def _take(log: Log, options: argparse.Namespace, standby: Standby) -> Taken | None:
+    """Try to become the leader; None if another arbiter was faster."""
+    _check_rules(standby.state)
+    recovered, seen = standby.candidate(), standby.seen
+    durable = options.profile != "fast" and log.durable()
+    wall_ns = max(time.time_ns(), recovered.state.log_ns + 1)
     leadership = take_leadership(
         log,
         options.shard,
         seen=seen,
         at=recovered.at,
         wall_ns=wall_ns,
-        cut=may_be_cut(log, seen, agrees=recovered.agrees, durable=durable),
+        cut=may_be_cut(log, options.shard, seen=seen, agrees=recovered.agrees, durable=durable),
     )
     if leadership is None:
-        return
-    used.set()
-    outage.back()
-    _say_leading(logger, options, leadership, recovered)
-    broken_promise = options.profile == "single" and not durable
-    if broken_promise:
-        logger.error("not_durable", reason=NOT_DURABLE)
-    log.append(
-        EVENTS, _leadership_event(options, leadership, recovered, broken_promise=broken_promise)
-    )
+        return None
+    return Taken(leadership, recovered, wall_ns, durable=durable)
+
+
+def _lead(log: Log, life: _Life, taken: Taken, *, each_round: Callable[[], object]) -> bool:
+    """Lead until stopped; True if a command has handed the shard over."""
+    life.well()
+    options = life.options
+    broken_promise = options.profile == "single" and not taken.durable
+    life.announcer(log).leading(taken, options.calendar.digest, broken_promise=broken_promise)
     leader = Leader(
         log,
         shard=options.shard,
-        instance=f"arbiter:{options.id}",
-        leadership=leadership,
-        recovered=recovered,
-        since_ns=wall_ns,
+        instance=life.instance,
+        leadership=taken.leadership,
+        recovered=taken.recovered,
+        since_ns=taken.wall_ns,
         wanted=Wanted(options.rules, _of_shard(options, log.shards() or 1), options.calendar),
-        outages=outage.counters,
+        outages=life.outage.counters,
         idle=options.idle,
+        each_round=each_round,
     )
-    leader.run(stop)
+    return leader.run(life.stop)
 
 
 def _of_shard(options: argparse.Namespace, shards: int) -> list[ContractRow]:
     rows: list[ContractRow] = options.contracts
     return [row for row in rows if shard_of(row.symbol, shards) == options.shard]
-
-
-def _say_leading(
-    logger: Logger, options: argparse.Namespace, leadership: Leadership, recovered: Recovered
-) -> None:
-    logger.info(
-        "leading",
-        shard=options.shard,
-        token=leadership.token,
-        epoch=leadership.epoch,
-        n=recovered.at.n,
-        snapshot=recovered.from_snapshot.decode(),
-        folded=recovered.folded,
-        agrees=recovered.agrees,
-        calendar=options.calendar.digest,
-    )
-    if recovered.damaged:
-        logger.error("damaged_snapshots", snapshots=b" ".join(recovered.damaged).decode())
-
-
-def _leadership_event(
-    options: argparse.Namespace,
-    leadership: Leadership,
-    recovered: Recovered,
-    *,
-    broken_promise: bool,
-) -> bytes:
-    """A take-over is an event; what does not agree or hold is somebody's business now."""
-    well = recovered.agrees and not broken_promise and not recovered.damaged
-    severity = Severity.INFO if well else Severity.ERROR
-    body: dict[str, Any] = {
-        "shard": options.shard,
-        "token": leadership.token,
-        "epoch": leadership.epoch,
-        "incarnation": leadership.incarnation,
-        "n": recovered.at.n,
-        "snapshot": recovered.from_snapshot.decode(),
-        "folded": recovered.folded,
-        "agrees": recovered.agrees,
-    }
-    if recovered.damaged:
-        body["damaged_snapshots"] = [raw.decode() for raw in recovered.damaged]
-    if broken_promise:
-        body["not_durable"] = NOT_DURABLE
-    return encode(
-        OpsEvent(
-            SCHEMA_VERSION,
-            uuid4().hex,
-            time.time_ns(),
-            "arbiter",
-            EventKind.LEADERSHIP,
-            f"arbiter:{options.id}",
-            severity,
-            "",
-            body,
-        )
-    )

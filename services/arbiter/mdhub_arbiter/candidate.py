@@ -1,13 +1,7 @@
-"""How an arbiter becomes the leader: watch the beat, then compare-and-set.
-
-The beat is watched with the candidate's own monotonic clock, counting only while its own reads
-succeed: clock steps and a stalled server are not mistaken for a dead leader.
-"""
+"""How an arbiter becomes the leader: by compare-and-set, saying what it saw before."""
 
 from __future__ import annotations
 
-import time
-from threading import Event
 from typing import Final
 
 from mdhub.streams.errors import Fenced, PositionMoved
@@ -15,41 +9,18 @@ from mdhub.streams.port import Leadership, LeadRequest, Log, Positions
 from mdhub.wire.codec import control
 from mdhub.wire.entries import ControlKind, Lead
 
-__all__ = ["WRITER", "may_be_cut", "take_leadership", "wait_for_vacancy"]
+__all__ = ["WRITER", "may_be_cut", "take_leadership"]
 
 WRITER: Final = "arbiter"
-TAKEOVER_S: Final = 0.15
-_POLL_S: Final = 0.02
 
 
-def wait_for_vacancy(
-    log: Log, shard: int, stop: Event, *, takeover_s: float = TAKEOVER_S
-) -> Leadership | None:
-    """Wait until nobody leads; None if asked to stop first.
-
-    Vacant: never led, led in another server incarnation, or a beat that stood still for so long.
-    """
-    seen = log.leadership(shard)
-    still_since_s = time.monotonic()
-    while not stop.wait(_POLL_S):
-        asked_s = time.monotonic()
-        now = log.leadership(shard)
-        if now.token == 0 or now.incarnation != log.incarnation():
-            return now
-        if now != seen or time.monotonic() - asked_s > takeover_s / 2:
-            seen, still_since_s = now, time.monotonic()
-        elif asked_s - still_since_s >= takeover_s:
-            return now
-    return None
-
-
-def may_be_cut(log: Log, seen: Leadership, *, agrees: bool, durable: bool) -> bool:
+def may_be_cut(log: Log, shard: int, *, seen: Leadership, agrees: bool, durable: bool) -> bool:
     """Whether what was published may differ from the log, so that clients must be told.
 
     The server is another process and does not put every append on disk before it answers, or
     the state could not be rebuilt as it was (`agrees` is false).
     """
-    other_server = seen.incarnation not in ("", log.incarnation())
+    other_server = seen.incarnation not in ("", log.incarnation(shard))
     return not agrees or (other_server and not durable)
 
 
@@ -62,9 +33,11 @@ def take_leadership(
     """
     epoch = seen.epoch
     if epoch == 0 or cut:
-        epoch = max(wall_ns // 1_000_000, epoch + 1)
+        # By the server's clock: one that was announced and then cut off must stay behind, and the
+        # candidates' own clocks may be apart by any time.
+        epoch = max(log.server_facts().now_ms, epoch + 1)
     token = seen.token + 1
-    lead = Lead(token, log.incarnation(), at.clean.decode(), at.n, epoch, wall_ns)
+    lead = Lead(token, log.incarnation(shard), at.clean.decode(), at.n, epoch, wall_ns)
     entry = control(ControlKind.LEAD, WRITER, token, 1, wall_ns, lead)
     try:
         return log.take(shard, LeadRequest(seen.token, at.clean, epoch, entry))

@@ -9,6 +9,7 @@ is shard 0, which also answers those to a shard or a target that nobody is.
 * `mute`, `unmute`, `prefer {source, reason}` become `operator` entries of the log.
 * `contracts {rows}` hands in at most 500 rows of a contract table (`ContractRow`, all of the
   shard); those that say something new become a `contracts` entry.
+* `failover {reason, dry_run?}` hands the shard over to a standby: see `handover`.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from mdhub.wire.ops import Command, Event, EventKind, Severity
 from mdhub.wire.ticks import SCHEMA_VERSION
 from mdhub.wire.topics import shard_of
 from mdhub_arbiter.contracts import cache_contracts, check_rows
+from mdhub_arbiter.handover import FAILOVER, Handover
 from mdhub_arbiter.priority import PRIORITY
 from mdhub_arbiter.settings import is_news
 from mdhub_arbiter.state import State
@@ -63,8 +65,9 @@ class _Answer:
 class Commands:
     """Reads commands, turns them into settings for the log, answers them."""
 
-    def __init__(self, log: Log, *, shard: int = 0) -> None:
+    def __init__(self, log: Log, *, shard: int, handover: Handover) -> None:
         self._log = log
+        self._handover = handover
         self._shard = shard
         self._shards = log.shards() or shard + 1
         self._tail = log.tail(COMMANDS, after=FIRST_ID)
@@ -90,16 +93,22 @@ class Commands:
                 continue  # answered by an earlier leader
             answer, entry = self._carry_out(command, state, wall_ns)
             changes += [entry] if entry else []
-            self._answers.append(answer)
+            self._answers += [answer] if answer else []
         return changes
 
     def _carry_out(
         self, command: Command, state: State, wall_ns: int
-    ) -> tuple[_Answer, tuple[str, Any] | None]:
-        """What is answered, and the control entry that it takes, if any."""
+    ) -> tuple[_Answer | None, tuple[str, Any] | None]:
+        """What is answered (None: the next leader answers), and the control entry it takes."""
+        handed = self._handover.taken(command) if command.action == FAILOVER else None
+        if handed is not None:
+            return _Answer(command, *handed), None
         error = self._refusal(command, wall_ns)
         if error:
             return _Answer(command, False, {"error": error}), None
+        if command.action == FAILOVER:
+            judged = self._handover.ask(command, wall_ns)
+            return _Answer(command, *judged) if judged else None, None
         if command.action in _VERDICTS:
             answer, said = self._source_verdict(command, state)
             return answer, (ControlKind.OPERATOR, said) if said else None
@@ -123,6 +132,7 @@ class Commands:
         answers, self._answers = self._answers, []
         for answer in answers:
             self._log.command_done(answer.command.id, _event(answer, wall_ns))
+        self._handover.announce(wall_ns)
 
     def _answered_by_another(self, target: str) -> bool:
         """Whether somebody else is meant: another reader of the stream, another shard."""
@@ -206,7 +216,7 @@ def _command(fields: list[bytes]) -> Command | None:
 def _obey(command: Command, clock: MarketClock, wall_ns: int) -> tuple[_Answer, MarketClock | None]:
     action = _ACTIONS.get(command.action)
     if action is None:
-        known = ", ".join(sorted((*_ACTIONS, *_VERDICTS, _CONTRACTS)))
+        known = ", ".join(sorted((*_ACTIONS, *_VERDICTS, _CONTRACTS, FAILOVER)))
         error = f"unknown action {command.action[:SHOWN]!r}; the arbiter knows {known}"
         return _Answer(command, False, {"error": error}), None
     try:

@@ -10,7 +10,6 @@ Any error leaves the loop: all state is forgotten and start-up recovers it from 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,8 +19,8 @@ from typing import Any, Final
 import msgspec
 
 from mdhub.calendar import Calendar
-from mdhub.runtime.clock import AnchoredClock
-from mdhub.runtime.heartbeat import BEAT_EVERY_S, ENDED, beat_payload
+from mdhub.runtime.clock import SYSTEM, AnchoredClock, Clock
+from mdhub.runtime.heartbeat import BEAT_EVERY_S, ENDED, LEADING, beat_payload
 from mdhub.streams.errors import StreamsError
 from mdhub.streams.ids import clean_id
 from mdhub.streams.port import (
@@ -36,7 +35,8 @@ from mdhub.streams.port import (
 )
 from mdhub.streams.topology import EVENTS, RAW
 from mdhub.wire.codec import control, encode
-from mdhub.wire.entries import CleanHeader, Clock, ControlKind
+from mdhub.wire.entries import CleanHeader, ControlKind
+from mdhub.wire.entries import Clock as ClockEntry
 from mdhub.wire.ticks import SCHEMA_VERSION
 from mdhub_arbiter.candidate import WRITER
 from mdhub_arbiter.commands import Commands
@@ -48,6 +48,7 @@ from mdhub_arbiter.contracts import (
     table_event,
 )
 from mdhub_arbiter.decide import decide
+from mdhub_arbiter.handover import Handover
 from mdhub_arbiter.horizon import HorizonWatch
 from mdhub_arbiter.outputs import Clean
 from mdhub_arbiter.recovery import Recovered, digest_text
@@ -60,6 +61,10 @@ __all__ = ["Leader"]
 
 CLOCK_EVERY_S: Final = 0.1
 SNAPSHOT_EVERY_S: Final = 10.0
+FIRST_SNAPSHOT_S: Final = 0.5
+MANY_FOLDED: Final = 5_000
+"""After a start-up that folded so much the first snapshot comes soon: of leaders that die
+one after the other, each would have more to fold than the one before."""
 READ_COUNT: Final = 128
 """Entries per commit: what comes in a burst is passed on in parts, so the first need not wait for
 the last to be decided; a commit of this size costs 0.5 us more per entry than one of 1,000."""
@@ -87,7 +92,10 @@ class Leader:
         wanted: Wanted,
         outages: Callable[[], dict[str, int]] = dict,
         idle: Callable[[], object] = bool,
+        clock: Clock = SYSTEM,
+        each_round: Callable[[], object] = bool,
     ) -> None:
+        """`each_round` is called whenever the loop comes round; what it raises ends the lead."""
         self._log = log
         self._shard = shard
         self._instance = instance
@@ -96,36 +104,60 @@ class Leader:
         self._at: Positions = recovered.at
         self._folded = recovered.at.raw
         """Newest raw entry in the state: ahead of the commit while there were only duplicates."""
-        self._clock = AnchoredClock()
+        self._monotonic_s = clock.monotonic_s
+        self._wall_ns = clock.wall_ns
+        # Log time goes on, also on a host whose clock is behind that of the former leader.
+        self._clock = AnchoredClock(
+            wall=clock.wall_ns,
+            monotonic=clock.monotonic_ns,
+            at_least_ns=recovered.state.log_ns,
+        )
         self._seq = 1  # the lead entry
-        self._due = _Due(snapshot_s=time.monotonic() + SNAPSHOT_EVERY_S)
+        first_s = FIRST_SNAPSHOT_S if recovered.folded > MANY_FOLDED else SNAPSHOT_EVERY_S
+        self._due = _Due(snapshot_s=clock.monotonic_s() + first_s)
         self._snapshotter = Snapshotter(log, shard=shard, token=self._token)
-        self._retention = Retention(log, shard=shard, token=self._token)
-        self._commands = Commands(log, shard=shard)
+        self._retention = Retention(log, shard=shard, token=self._token, clock=clock)
+        self._handover = Handover(log, shard=shard, instance=instance, token=self._token)
+        self._commands = Commands(log, shard=shard, handover=self._handover)
         self._outages = outages
         self._since_ns = since_ns
         """Log time of the own lead entry: the state is the leader's own once it got there."""
         self._read = 0
         self._idle = idle
+        self._each_round = each_round
         self._wanted: Wanted | None = wanted
         self._horizon = HorizonWatch(instance)
 
-    def run(self, stop: Event) -> None:
-        """Lead until `stop` is set. Raises StreamsError when leadership or the server is gone."""
-        tail = self._log.tail(RAW, shard=self._shard, after=self._folded)
+    def run(self, stop: Event) -> bool:
+        """Lead until `stop` is set, or a command hands the shard over; True = it did.
+
+        Raises StreamsError when leadership or the server is gone.
+        """
+        tail = self.begin()
         try:
-            self._write_calendar()
-            while not stop.is_set():
-                if not self.step(tail, block_ms=self._patience_ms()):
-                    self._idle()
-                if time.monotonic() >= self._due.clock_s:
-                    self._every_clock()
-                if self._snapshotter.busy:
-                    self._snapshotter.step()
-            self._say_ended()
+            while not (stop.is_set() or self._handover.announced):
+                self.turn(tail, block_ms=self._patience_ms())
+            self._resign()
         finally:
             tail.close()
             self._commands.close()
+        return self._handover.announced
+
+    def begin(self) -> Tail:
+        """Open the own cursor; write what must stand in raw before any tick."""
+        tail = self._log.tail(RAW, shard=self._shard, after=self._folded)
+        self._write_calendar()
+        return tail
+
+    def turn(self, tail: Tail, *, block_ms: int) -> None:
+        """Come round once: all of the loop in the module's docstring."""
+        self._each_round()
+        if not self.step(tail, block_ms=block_ms):
+            self._idle()
+        if self._monotonic_s() >= self._due.clock_s:
+            self._every_clock()
+        if self._snapshotter.busy:
+            self._snapshotter.step()
 
     def step(self, tail: Tail, *, block_ms: int) -> bool:
         """Read, fold and commit once; False if nothing came.
@@ -145,13 +177,13 @@ class Leader:
         return True
 
     def _patience_ms(self) -> int:
-        return max(1, int((self._due.clock_s - time.monotonic()) * 1000))
+        return max(1, int((self._due.clock_s - self._monotonic_s()) * 1000))
 
     def _fold(self, entries: list[Entry]) -> tuple[list[CleanOut], list[RejectedOut]]:
         state = self._state
         clean: list[CleanOut] = []
         rejected: list[RejectedOut] = []
-        arb_ns = time.time_ns()
+        arb_ns = self._wall_ns()
         for entry_id, fields in entries:
             for j, out in enumerate(decide(state, entry_id, fields)):
                 if isinstance(out, Clean):
@@ -179,11 +211,11 @@ class Leader:
         self._at = position
 
     def _every_clock(self) -> None:
-        now_s = time.monotonic()
+        now_s = self._monotonic_s()
         self._due.clock_s = now_s + CLOCK_EVERY_S
         self._clock.reanchor()
         wall_ns = self._clock.now_ns()
-        self._append(ControlKind.CLOCK, Clock(wall_ns))
+        self._append(ControlKind.CLOCK, ClockEntry(wall_ns))
         if self._state.log_ns >= self._since_ns:
             # Not earlier: a setting of the former leader may still wait to be folded.
             self._settle()
@@ -269,14 +301,17 @@ class Leader:
             ],
         )
 
-    def _beat(self, state: str = "leading") -> bytes:
-        said = counters(self._state, self._read) | self._commands.counters() | self._outages()
+    def _beat(self, state: str = LEADING) -> bytes:
+        said = {"shard": self._shard, "token": self._token}
+        said |= counters(self._state, self._read) | self._commands.counters() | self._outages()
         return beat_payload("arbiter", self._instance, state, said)
 
-    def _say_ended(self) -> None:
-        """The last heartbeat: nobody needs to miss this instance."""
+    def _resign(self) -> None:
+        """Resign: nobody needs to wait. Who ends says so in a last heartbeat, not to be missed."""
         with suppress(StreamsError):
-            self._log.beat(self._instance, self._beat(ENDED))
+            self._log.resign(self._shard, token=self._token)
+            if not self._handover.announced:
+                self._log.beat(self._instance, self._beat(ENDED))
 
 
 def counters(state: State, read: int) -> dict[str, int]:

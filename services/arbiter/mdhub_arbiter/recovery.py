@@ -17,6 +17,7 @@ from mdhub_arbiter.state import NOT_A_STATE, State, decode_state
 __all__ = ["Recovered", "digest_text", "load_snapshot", "recover"]
 
 READ_COUNT: Final = 2_000
+ATTEMPTS: Final = 3
 _decode_parts: Final = decoder(list[bytes])
 
 
@@ -38,14 +39,28 @@ class Recovered:
 
 def recover(log: Log, shard: int) -> Recovered:
     """Rebuild the state as of the committed position; nothing is written."""
+    recovered = _rebuild(log, shard)
+    for _ in range(ATTEMPTS):
+        if recovered.agrees or not _newer_snapshot(log, shard, recovered):
+            break
+        # While it was read here, the leader took a snapshot and trimmed what came before.
+        recovered = _rebuild(log, shard)
+    if not recovered.agrees:
+        # The committed log is the truth: numbers go on from it, whatever was recomputed.
+        restore(log, shard, recovered.state, recovered.at)
+    return recovered
+
+
+def _rebuild(log: Log, shard: int) -> Recovered:
     at = log.positions(shard)
     start, state, damaged = _newest_state(log, shard, at)
     folded = _fold(log, shard, state, start, at.raw)
     agrees = at.raw == FIRST_ID or (state.n == at.n and digest_text(state.digest) == at.digest)
-    if not agrees:
-        # The committed log is the truth: numbers go on from it, whatever was recomputed.
-        restore(log, shard, state, at)
     return Recovered(state, at, start, folded, agrees, damaged)
+
+
+def _newer_snapshot(log: Log, shard: int, recovered: Recovered) -> bool:
+    return any(id_less(recovered.from_snapshot, found.raw) for found in log.manifests(shard))
 
 
 def digest_text(digest: int) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from typing import Final
 from uuid import uuid4
 
+from mdhub.runtime.clock import SYSTEM, Clock
 from mdhub.streams.ids import id_less
 from mdhub.streams.port import Log, ReaderCursor
 from mdhub.streams.topology import CLEAN, EVENTS, RAW, REJECTED, Stream
@@ -26,22 +26,44 @@ class Retention:
     next turn of the leader (100 ms) goes on: up to 200,000 entries/s and stream.
     """
 
-    def __init__(self, log: Log, *, shard: int, token: int) -> None:
+    def __init__(self, log: Log, *, shard: int, token: int, clock: Clock = SYSTEM) -> None:
+        self._clock = clock
         self._log = log
         self._shard = shard
         self._token = token
-        self._due_s = time.monotonic() + EVERY_S
+        self._due_s = clock.monotonic_s() + EVERY_S
         self._left: dict[Stream, bytes] = {}
         """Streams not yet trimmed as far as planned, and how far that is."""
         self._told: dict[tuple[Stream, str], bytes] = {}
         """Readers that were overtaken and have not got beyond that since."""
+        self._untold: list[bytes] = []
+        """Events to write once there is room for them."""
 
     def step(self, now_s: float) -> None:
-        """Plan if it is time to; go on with what was planned."""
+        """Plan if it is time to; go on with what was planned; tell whom that overtook."""
         if now_s >= self._due_s:
             self._due_s = now_s + EVERY_S
-            for stream in (RAW, CLEAN, REJECTED):
-                self._plan(stream)
+            self._plan_all()
+        self._trim()
+        self._tell_all()
+
+    def make_room(self) -> None:
+        """Trim all there is to trim, at once: the server is full and takes nothing else."""
+        self._plan_all()
+        while self._left:
+            self._trim()
+        self._tell_all()
+
+    def _plan_all(self) -> None:
+        for stream in (RAW, CLEAN, REJECTED):
+            self._plan(stream)
+
+    def _tell_all(self) -> None:
+        while self._untold:
+            self._log.append(EVENTS, self._untold[0])
+            del self._untold[0]
+
+    def _trim(self) -> None:
         for stream, min_id in list(self._left.items()):
             if not self._log.trim(self._shard, token=self._token, stream=stream, min_id=min_id):
                 del self._left[stream]
@@ -89,7 +111,7 @@ class Retention:
             "min_id": min_id.decode(),
         }
         event = Event(
-            SCHEMA_VERSION, uuid4().hex, time.time_ns(), "arbiter", EventKind.RETENTION, reader,
-            Severity.WARNING, "", body,
+            SCHEMA_VERSION, uuid4().hex, self._clock.wall_ns(), "arbiter", EventKind.RETENTION,
+            reader, Severity.WARNING, "", body,
         )  # fmt: skip
-        self._log.append(EVENTS, encode(event))
+        self._untold.append(encode(event))

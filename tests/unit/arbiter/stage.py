@@ -73,7 +73,7 @@ class Stage:
         log = faulty(self.server.log("arbiter"), self.faults)
         seen = log.leadership(0)
         recovered = recover(log, 0)
-        cut = may_be_cut(log, seen, agrees=recovered.agrees, durable=durable)
+        cut = may_be_cut(log, 0, seen=seen, agrees=recovered.agrees, durable=durable)
         leadership = take_leadership(log, 0, seen=seen, at=recovered.at, wall_ns=wall_ns, cut=cut)
         assert leadership is not None
         return self.leader(log, leadership, recovered)

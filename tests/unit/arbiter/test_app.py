@@ -12,9 +12,11 @@ from mdhub.runtime.outage import Outage
 from mdhub.streams.errors import WrongShards
 from mdhub.streams.memory import MemoryServer
 from mdhub.streams.open import check_shards
+from mdhub.streams.port import Log
 from mdhub.streams.topology import EVENTS
 from mdhub.wire.codec import decode_event
 from mdhub_arbiter import app
+from mdhub_arbiter.handover import StandBack
 
 
 class Lines:
@@ -27,11 +29,15 @@ class Lines:
         return lambda event, **_: self.said.append((level, event))
 
 
-class OneTurn(Event):
-    """Set once the leader runs."""
+class SetOnceLed(Event):
+    """Set once a leader has taken this server."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__()
+        self._log = log
 
     def is_set(self) -> bool:
-        return True
+        return self._log.leadership(0).incarnation == self._log.incarnation()
 
 
 def options(*args: str) -> Namespace:
@@ -41,14 +47,15 @@ def options(*args: str) -> Namespace:
 def lead(server: MemoryServer, profile: str) -> tuple[Lines, list[Any]]:
     """Become the leader once; return the lines said and all events."""
     lines, log = Lines(), server.log("arbiter")
-    app._lead(
-        log,
+    life = app._Life(
         options("--profile", profile),
-        OneTurn(),
+        SetOnceLed(log),
         lines,  # type: ignore[arg-type]
         Outage(lines),
         used=Event(),
+        back=StandBack(),
     )
+    app._serve(log, life, lambda: server.log("arbiter"))
     return lines, [decode_event(fields[1]) for _, fields in log.entries(EVENTS)]
 
 

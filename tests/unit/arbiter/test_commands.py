@@ -14,6 +14,7 @@ from mdhub.wire.codec import decode_event, encode
 from mdhub.wire.entries import MarketClock
 from mdhub.wire.ops import Command, Event, EventKind
 from mdhub_arbiter.commands import FORGOTTEN_NS, Commands
+from mdhub_arbiter.handover import Handover
 from mdhub_arbiter.state import State
 from tests.support.recompute import assert_clean_is_f_of_raw
 from tests.unit.arbiter.stage import Stage
@@ -30,7 +31,9 @@ class Desk:
     def __init__(self, server: MemoryServer | None = None, *, shard: int = 0) -> None:
         self.server = server or MemoryServer()
         self.state = State()
-        self.commands = Commands(self.server.log("arbiter"), shard=shard)
+        log = self.server.log("arbiter")
+        self.handover = Handover(log, shard=shard, instance="arbiter:A", token=1)
+        self.commands = Commands(log, shard=shard, handover=self.handover)
 
     def ask(self, identity: str = "1", **fields: Any) -> None:
         """Put a command into the log: by default a good one."""

@@ -13,11 +13,11 @@ from mdhub.streams.errors import Fenced, NoLeader, StreamsError, UnknownOutcome
 from mdhub.streams.ids import raw_id_of
 from mdhub.streams.port import FIRST_ID
 from mdhub.streams.topology import CLEAN, RAW, REJECTED
-from mdhub_arbiter.candidate import take_leadership, wait_for_vacancy
+from mdhub_arbiter.candidate import take_leadership
 from mdhub_arbiter.recovery import recover
 from tests.support.recompute import assert_clean_is_f_of_raw
 from tests.unit.arbiter.builders import state_bytes
-from tests.unit.arbiter.stage import CaughtUp, Stage
+from tests.unit.arbiter.stage import Stage
 
 
 @pytest.fixture(autouse=True)
@@ -91,6 +91,17 @@ def test_duplicates_alone_are_not_committed(stage: Stage) -> None:
     assert stage.log.positions(0).raw == leader._folded != before[1].raw
 
 
+def test_leaders_that_die_soon_leave_snapshots(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who had much to fold at start-up takes a snapshot soon; otherwise each had more to fold."""
+    calm = stage.lead()
+    monkeypatch.setattr("mdhub_arbiter.leader.MANY_FOLDED", 5)
+    hurried = stage.lead()
+
+    assert calm._due.snapshot_s - hurried._due.snapshot_s > 9
+
+
 @pytest.mark.parametrize("executed", [False, True], ids=["refused", "reply lost"])
 @pytest.mark.parametrize("seed", range(4))
 def test_leaders_may_die_anywhere(seed: int, executed: bool) -> None:  # noqa: FBT001 - a parameter
@@ -144,39 +155,6 @@ def test_a_leader_that_still_writes_is_not_replaced(stage: Stage) -> None:
     at = replace(log.positions(0), clean=FIRST_ID)
     seen = log.leadership(0)
     assert take_leadership(log, 0, seen=seen, at=at, wall_ns=1, cut=False) is None
-
-
-def test_vacancy_is_seen_when_nobody_leads() -> None:
-    """A new log may be taken at once, a beating one may not, a silent one after 0.15 s."""
-    stage = Stage()
-    log = stage.log
-    stopped = CountdownStop(3)
-    vacancy = wait_for_vacancy(log, 0, CountdownStop(100))
-    assert vacancy is not None
-    assert vacancy.token == 0
-
-    leader = stage.lead()
-    stage.work(leader)
-    assert wait_for_vacancy(log, 0, stopped) is None
-
-    seen = wait_for_vacancy(log, 0, CountdownStop(1_000))
-    assert seen is not None
-    assert seen.token == 1
-
-
-class CountdownStop(CaughtUp):
-    """Waits a little; set after so many waits."""
-
-    def __init__(self, waits: int) -> None:
-        super(CaughtUp, self).__init__()
-        self._left = waits
-
-    def wait(self, timeout: float | None = None) -> bool:
-        self._left -= 1
-        return super().wait(timeout) if self._left > 0 else True
-
-    def is_set(self) -> bool:
-        return self._left <= 0
 
 
 def test_a_restarted_durable_server_keeps_the_epoch(stage: Stage) -> None:
@@ -335,3 +313,12 @@ def test_a_failed_leader_leaves_nothing_half_done(stage: Stage) -> None:
         stage.work(leader)
     assert (stage.log.positions(0), len(stage.log.entries(CLEAN))) == before
     stage.work(stage.lead())
+
+
+def test_a_new_epoch_is_later_than_the_server_clock(stage: Stage) -> None:
+    """The epoch that was cut off may have been announced, and this host's clock be behind."""
+    log = stage.log
+    seen, at = log.leadership(0), log.positions(0)
+    taken = take_leadership(log, 0, seen=seen, at=at, wall_ns=1, cut=True)
+    assert taken is not None
+    assert taken.epoch >= log.server_facts().now_ms - 60_000

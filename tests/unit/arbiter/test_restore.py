@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from mdhub.streams.port import Log
 from mdhub.streams.topology import CLEAN, RAW
 from mdhub.wire.codec import decode_clean_header, decode_clean_tick, encode
 from mdhub.wire.live import LiveHeader
+from mdhub_arbiter import recovery
 from mdhub_arbiter.instrument import Instrument
 from mdhub_arbiter.recovery import Recovered, recover
 from tests.unit.arbiter.builders import raw
@@ -169,3 +171,27 @@ def test_ticks_after_market_time_was_set_back_count(stage: Stage) -> None:
     assert after[0] == int(str(before[0])) + 1
     assert after[1] == instrument.mark_ns
     assert (after[3], after[4]) == (1, instrument.identity)
+
+
+def test_a_snapshot_taken_meanwhile_is_begun_with(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A leader that goes on while another arbiter starts takes snapshots and trims raw."""
+    leader = stage.lead()
+    stage.work(leader)
+    fold = recovery._fold
+    folds: list[Any] = []
+
+    def slowly(*args: Any) -> int:
+        if not folds:
+            stage.ticks(5)
+            stage.snap(leader)
+            lose_raw(stage)
+        folds.append(args)
+        return fold(*args)
+
+    monkeypatch.setattr(recovery, "_fold", slowly)
+    recovered = recover(stage.log, 0)
+    assert recovered.agrees
+    assert recovered.from_snapshot == stage.log.manifests(0)[0].raw
+    assert len(folds) == 2

@@ -11,7 +11,7 @@ from mdhub.streams.budgets import Budget
 from mdhub.streams.memory import MemoryServer
 from mdhub.streams.open import open_log
 from mdhub.streams.port import TRIM_STEP, LeadRequest, Log, Manifest
-from mdhub.streams.topology import CLEAN, EVENTS, RAW, REJECTED
+from mdhub.streams.topology import CLEAN, EVENTS, RAW, REJECTED, Stream
 from mdhub.streams.trim import FORGOTTEN_MS
 from mdhub.wire.codec import decode_event
 from mdhub.wire.ops import Event
@@ -136,7 +136,7 @@ def test_a_retired_reader_is_told_of_and_forgotten(
     assert log.length(CLEAN) == 200_000
 
     now_ns = time.time_ns() + (FORGOTTEN_MS + 1_000) * 1_000_000
-    monkeypatch.setattr("mdhub.streams.memory.time.time_ns", lambda: now_ns)
+    monkeypatch.setattr(server, "_wall_ns", lambda: now_ns)
     retention.step(EVERY_S)
     retention.step(2 * EVERY_S)
 
@@ -167,3 +167,27 @@ def test_a_real_server_is_trimmed_as_fast(server_url: str, prefix: str) -> None:
     finally:
         log.close()
         writer.close()
+
+
+def test_room_is_made_before_anybody_is_told(
+    server: MemoryServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full server takes no event until something was trimmed."""
+    tight = {s.name: Budget(keep_ms=1_000, max_bytes=1) for s in TRIMMED}
+    monkeypatch.setattr("mdhub_arbiter.retention.RETENTION", tight)
+    fill(server, 100_000)
+    log = server.log("arbiter")
+    log.set_cursor(0, CLEAN, reader="publisher:B", cursor=b"%d-0" % OLD_MS)
+    fill(server, 100_000, first_ms=LATER_MS)
+    lengths: list[int] = []
+    append = server.add
+
+    def add(stream: Stream, shard: int, fields: list[bytes], entry_id: bytes = b"") -> bytes:
+        lengths.append(log.length(CLEAN))
+        return append(stream, shard, fields, entry_id)
+
+    server.add = add  # type: ignore[method-assign]
+    trimmer(log).make_room()
+
+    assert log.length(CLEAN) < 200_000 - TRIM_STEP
+    assert lengths == [log.length(CLEAN)]
