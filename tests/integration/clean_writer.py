@@ -18,11 +18,11 @@ from mdhub.wire.ticks import CleanTick
 _EMPTY = (None,) * 15
 
 
-def clean_tick(name: str, volume: int) -> CleanTick:
+def clean_tick(name: str, volume: int, trading_day: int = 20260803) -> CleanTick:
     """Build a tick whose volume tells it from all others of its instrument."""
     symbol, exchange = name.split(".")
     return CleanTick(
-        1, symbol, exchange, 20260803, volume, volume, "A", 0, 1.0, volume, *_EMPTY[:13], [], []
+        1, symbol, exchange, trading_day, volume, volume, "A", 0, 1.0, volume, *_EMPTY[:13], [], []
     )
 
 
@@ -38,6 +38,7 @@ class CleanWriter:
         self.truth: list[tuple[str, int]] = []
         self.epoch = 0
         self.token = 0
+        self.trading_day = 20260803
         self._position = Positions()
         self.log = server.log("arbiter")
 
@@ -122,7 +123,7 @@ class CleanWriter:
 
     def _tick_out(self, raw: bytes, j: int, name: str) -> CleanOut:
         header = self._header(name)
-        payload = encode(clean_tick(name, self.n))
+        payload = encode(clean_tick(name, self.n, self.trading_day))
         self.truth.append((name, self.n))
         out = (clean_id(raw, j), header, b"t", payload)
         self.newest[name] = (out[0], header, payload)

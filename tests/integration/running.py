@@ -16,6 +16,7 @@ from mdhub.sdk.events import Delivery
 from mdhub.sdk.hub import Hub
 from mdhub.streams.memory import MemoryServer
 from mdhub.wire.codec import decode_live_header, encode
+from mdhub_publisher.access import CurveFiles
 from mdhub_publisher.fanout import Fanout, FanoutSettings
 from mdhub_publisher.ring import Ring
 
@@ -44,15 +45,23 @@ def until(condition: Callable[[], object], *, timeout_s: float = 10.0) -> None:
 class RunningPublisher:
     """A publisher in a thread. `lose` names the n that never reach the live socket."""
 
-    def __init__(
-        self, server: MemoryServer, port: int, *, name: str = "A", ring: int = 10_000
+    def __init__(  # noqa: PLR0913 - what a test may want of it
+        self,
+        server: MemoryServer,
+        port: int,
+        *,
+        name: str = "A",
+        ring: int = 10_000,
+        curve: CurveFiles | None = None,
+        logger: Logger | None = None,
+        confirmed: bool = False,
     ) -> None:
         self.lose: set[int] = set()
         self.endpoint = f"tcp://127.0.0.1:{port}"
         self.fanout = Fanout(
-            FanoutSettings(publisher_id=name, port=port),
+            FanoutSettings(publisher_id=name, port=port, curve=curve, confirmed=confirmed),
             lambda: server.log("publisher"),
-            logger=Logger("publisher", name, io.StringIO()),
+            logger=logger or Logger("publisher", name, io.StringIO()),
         )
         self.fanout.shards[0].ring = Ring(max_entries=ring)
         self._really_send = self.fanout._send

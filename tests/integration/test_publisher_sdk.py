@@ -142,7 +142,7 @@ def test_a_lost_last_message_shows(
         writer.tick(RB)
         strategy.wait(writer.n)
         assert strategy.got[-1].replayed
-        assert [gap[2:] for gap in strategy.gaps] == [("tail", True)]
+        assert [gap[2:] for gap in strategy.gaps] == [("unknown", True)]
 
 
 def test_what_the_log_has_no_more_is_reported_with_its_range(
@@ -161,7 +161,7 @@ def test_what_the_log_has_no_more_is_reported_with_its_range(
         writer.tick(RB, CU)
         strategy.wait(writer.n)
         (start, end, cause, recovered) = strategy.gaps[0]
-        assert (start.n, end.n, cause, recovered) == (lost, lost, "unavailable", False)  # type: ignore[attr-defined]
+        assert (start.n, end.n, cause, recovered) == (lost, lost, "unknown", False)  # type: ignore[attr-defined]
         assert strategy.hub.statistics.unrecovered == 1
 
 
@@ -326,7 +326,8 @@ def test_bad_requests_get_an_error_and_hurt_nobody(
             ([1, 7, "snapshot", 0, ["x" * 65]], ErrorCode.MALFORMED),
             ([1, 7, "snapshot", 0, ["x"] * 1_001], ErrorCode.MALFORMED),
             ([1, 7, "replay", 0, 1, 0, 0, ["*"]], ErrorCode.MALFORMED),
-            ([1, 7, "find", 0, "session"], ErrorCode.UNKNOWN_REQUEST),
+            ([1, 7, "find", 0, "yesterday"], ErrorCode.MALFORMED),
+            ([1, 7, "bars", 0, "1m"], ErrorCode.UNKNOWN_REQUEST),
             ([1, 7, "snapshot", 9, ["*"]], ErrorCode.UNKNOWN_SHARD),
             ([1, 7, "replay", 0, 99, 0, 10, ["*"]], ErrorCode.UNKNOWN_EPOCH),
         ):
@@ -348,7 +349,7 @@ def test_a_third_answer_at_a_time_is_refused(
     until(lambda: publisher.fanout.shards[0].n == writer.n)
     with RawClient(publisher.endpoint) as client:
         for req_id in (1, 2, 3, 4, 5, 6):
-            client.send([1, req_id, "replay", 0, 1, 0, 5_000, ["*"]])
+            client.send([1, req_id, "replay", 0, 1, req_id, 5_000, ["*"]])
         ends = 0
         refused: list[str] = []
         while ends + len(refused) < 6:

@@ -70,7 +70,7 @@ def test_equal_contracts_say_nothing(
         assert hub.info is not None and hub.info.release == mdhub.__version__
     until(lambda: writer.server.beats)
 
-    assert publisher.fanout.mismatches.seen == 0
+    assert publisher.fanout.mismatches.notices.seen == 0
     assert [record for record in caplog.records if record.name == "mdhub"] == []
     assert mismatch_events(writer) == []
 
@@ -178,7 +178,7 @@ def test_clients_that_tell_no_digest_are_served(
         assert decoder(HelloReply)(msgpack.packb(reply)).digest == schema_digest()
     else:
         assert reply[2] == "error"
-    assert publisher.fanout.mismatches.seen == 0
+    assert publisher.fanout.mismatches.notices.seen == 0
 
 
 def test_an_answer_of_an_old_publisher_is_read() -> None:

@@ -9,19 +9,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Generator, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Final
 
 from mdhub import __version__
 from mdhub.streams.errors import StreamsError
+from mdhub.streams.ids import id_parts
 from mdhub.streams.port import Log
 from mdhub.wire.codec import decode_request_head, decoder, encode
 from mdhub.wire.digest import schema_digest
-from mdhub.wire.entries import MarkerKind
+from mdhub.wire.entries import CleanHeader, MarkerKind
 from mdhub.wire.live import HeaderFlag
 from mdhub.wire.requests import (
     EndReply,
     ErrorCode,
     ErrorReply,
+    FindReply,
+    FindRequest,
     HelloReply,
     HelloRequest,
     MsgReply,
@@ -36,7 +40,7 @@ from mdhub.wire.requests import (
 from mdhub.wire.ticks import SCHEMA_VERSION
 from mdhub.wire.topics import Selection
 from mdhub_publisher.frames import Clean, live_frames
-from mdhub_publisher.history import clean_after, first_entry
+from mdhub_publisher.history import NotKept, clean_after, find_session, find_time, first_entry
 from mdhub_publisher.shard import Shard
 
 __all__ = ["MAX_PATTERNS", "MAX_PATTERN_CHARS", "MAX_REPLAY", "Answer", "Answers", "Refusal"]
@@ -56,6 +60,7 @@ Steps = Generator[Frames | None, None, None]
 _decode_hello: Final = decoder(HelloRequest)
 _decode_snapshot: Final = decoder(SnapshotRequest)
 _decode_tails: Final = decoder(TailsRequest)
+_decode_find: Final = decoder(FindRequest)
 _decode_replay: Final = decoder(ReplayRequest)
 
 
@@ -85,10 +90,12 @@ class Answers:
         self._publisher_id = publisher_id
         self._log = log
         self._wall_ns = wall_ns
+        self._session = wall_ns() // 1_000_000
         self._greeted = greeted
         self._begin: dict[str, Callable[[bytes, int], Steps]] = {
             RequestName.SNAPSHOT: self._snapshot,
             RequestName.TAILS: self._tails,
+            RequestName.FIND: self._find,
             RequestName.REPLAY: self._replay,
         }
 
@@ -119,14 +126,14 @@ class Answers:
         shards = [self._info(shard) for shard in self._shards.values()]
         reply = HelloReply(
             SCHEMA_VERSION, req_id, Status.OK, schema_digest(), self._publisher_id, shards,
-            __version__,
+            __version__, self._session,
         )  # fmt: skip
         yield [encode(reply)]
 
     def _info(self, shard: Shard) -> ShardInfo:
         log = self._log()
         oldest = first_entry(log, shard.shard) if log is not None else None
-        first_n = oldest[1].n if oldest else shard.ring.first_n
+        first_n = oldest.header.n if oldest else shard.ring.first_n
         return ShardInfo(shard.shard, list(shard.epochs), first_n, shard.n)
 
     def _snapshot(self, request: bytes, req_id: int) -> Steps:
@@ -157,6 +164,26 @@ class Answers:
             if i % _TAILS_STEP == _TAILS_STEP - 1:
                 yield None
         yield [encode(TailsReply(SCHEMA_VERSION, req_id, Status.OK, now_n, tails))]
+
+    def _find(self, request: bytes, req_id: int) -> Steps:
+        asked = _decode_find(request)
+        shard = self._ready(asked.shard)
+        if isinstance(asked.at, str) and asked.at != "session":
+            raise Refusal(
+                ErrorCode.MALFORMED, f"at was {asked.at[:20]!r}, expected a time in ns or 'session'"
+            )
+        log = self._log()
+        if log is None:
+            raise Refusal(ErrorCode.UNAVAILABLE, "the log is away; ask again later")
+        try:
+            if isinstance(asked.at, int):
+                found = find_time(log, shard.shard, asked.at)
+            else:
+                found = yield from find_session(log, shard.shard)
+        except NotKept as error:
+            raise _not_kept(*error.oldest) from None
+        epoch, n = (found.header.epoch, found.header.n - 1) if found else (shard.epoch, shard.n)
+        yield [encode(FindReply(SCHEMA_VERSION, req_id, Status.OK, epoch, n))]
 
     def _replay(self, request: bytes, req_id: int) -> Steps:
         asked = _decode_replay(request)
@@ -215,7 +242,7 @@ class Answers:
                 "is away; ask again later",
             )
         oldest = first_entry(log, shard.shard)
-        shard.first_available_n = oldest[1].n if oldest else shard.n + 1
+        shard.first_available_n = oldest.header.n if oldest else shard.n + 1
         n = after_n
         for clean in clean_after(log, shard.framer, shard.shard, after_n):
             if clean is not None:
@@ -275,9 +302,11 @@ def _valid_after_n(shard: Shard, asked: ReplayRequest) -> int:
     after_n = min(max(asked.after_n, 0), _MAX_INT)
     if asked.epoch in (0, shard.epoch):
         return after_n
-    if not any(epoch == asked.epoch for epoch, _ in shard.epochs):
+    cuts = [resume_n for epoch, resume_n in shard.epochs if epoch > asked.epoch]
+    if not cuts or not any(epoch == asked.epoch for epoch, _ in shard.epochs):
+        # Not known, or newer than what is held here: it will be, once the log has been read.
         raise _other_epoch(asked.epoch, shard)
-    return min(after_n, *(resume_n for epoch, resume_n in shard.epochs if epoch > asked.epoch))
+    return min(after_n, *cuts)
 
 
 def _other_epoch(epoch: int, shard: Shard) -> Refusal:
@@ -286,9 +315,18 @@ def _other_epoch(epoch: int, shard: Shard) -> Refusal:
     )
 
 
+def _not_kept(entry_id: bytes, header: CleanHeader) -> Refusal:
+    begun = datetime.fromtimestamp(id_parts(entry_id)[0] / 1_000, UTC).isoformat()
+    return Refusal(
+        ErrorCode.NOT_KEPT,
+        f"the hub keeps nothing so old: its oldest entry is n {header.n} of epoch {header.epoch}, "
+        f"received {begun}; replay after ({header.epoch}, {header.n - 1}) has all that there is",
+    )
+
+
 def _unknown(request: bytes, _req_id: int) -> Steps:
     name = decode_request_head(request).name[:40]
     raise Refusal(
         ErrorCode.UNKNOWN_REQUEST,
-        f"request was {name!r}, expected one of hello, snapshot, tails, replay",
+        f"request was {name!r}, expected one of hello, snapshot, tails, find, replay",
     )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import ipaddress
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from mdhub.runtime.errors import ServiceError
@@ -13,12 +15,20 @@ from mdhub.runtime.logging import service_logger
 from mdhub.runtime.service import begin, redis_url
 from mdhub.streams import open_log
 from mdhub.streams.errors import Unusable
+from mdhub_publisher.access import CurveFiles
 from mdhub_publisher.fanout import Fanout, FanoutSettings
 
 __all__ = ["main"]
 
 LOG_TIMEOUT_S: Final = 0.15
 """Heartbeats are due every 200 ms, also while a server that hangs is connected to."""
+_OPEN: Final = (
+    "whoever reaches these ports can follow the market data, unencrypted: close them to others, or "
+    "serve with --curve-key and --curve-clients (mdhub keys, docs/curve.md)"
+)
+
+CONFIRMED: Final = ("replicated", "cluster")
+"""Profiles in which only what a replica has is published."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,13 +36,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Exit codes: 0 stopped, 1 cannot serve here, 2 the server cannot be used at all.
     """
-    args = _parser().parse_args(argv)
+    parser = _parser()
+    args = parser.parse_args(argv)
+    if (args.curve_key is None) != (args.curve_clients is None):
+        parser.error("--curve-key and --curve-clients go together")
     url = redis_url()
     stop = begin()
+    curve = CurveFiles(args.curve_key, args.curve_clients) if args.curve_key else None
     settings = FanoutSettings(
-        publisher_id=args.id, bind=args.bind, port=args.port, shards=args.shards
-    )
+        publisher_id=args.id, bind=args.bind, port=args.port, shards=args.shards, curve=curve,
+        confirmed=args.profile in CONFIRMED,
+    )  # fmt: skip
     logger = service_logger("publisher", args.id)
+    if curve is None and not _only_this_host(args.bind):
+        logger.warning("serves_without_keys", bind=args.bind, port=args.port, means=_OPEN)
     connect = partial(
         open_log, url, service="publisher", prefix=args.prefix, timeout_s=LOG_TIMEOUT_S
     )
@@ -62,9 +79,31 @@ def _parser() -> argparse.ArgumentParser:
         "--port", type=_port, default=5555,
         help="live messages; requests are served one above (default: %(default)s)",
     )  # fmt: skip
+    parser.add_argument(
+        "--curve-key", type=Path, metavar="FILE",
+        help="serve with keys: file with the server's pair, made by `mdhub keys server`",
+    )  # fmt: skip
+    parser.add_argument(
+        "--curve-clients", type=Path, metavar="FOLDER",
+        help="folder with the public keys of the clients that may connect; read again on change",
+    )  # fmt: skip
     parser.add_argument("--shards", type=int, default=1, help="(default: %(default)s)")
+    parser.add_argument(
+        "--profile", choices=["single", "fast", *CONFIRMED], default="single",
+        help="durability of the server; replicated and cluster: publish only what a replica has "
+        "confirmed (default: %(default)s)",
+    )  # fmt: skip
     parser.add_argument("--prefix", default="mdhub:", help="of all keys (default: %(default)s)")
     return parser
+
+
+def _only_this_host(bind: str) -> bool:
+    if bind == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(bind.strip("[]")).is_loopback
+    except ValueError:  # *, the name of an interface or of a host
+        return False
 
 
 def _port(text: str) -> int:

@@ -1,7 +1,8 @@
 """Answers under way, a few frames at a time, fair between clients.
 
 Bounds: 2 answers per client, 256 clients. Policy: one more gets `busy`. A client that takes
-nothing for 5 s, or is gone, loses its answers. Counters: `busy`, `dropped`.
+nothing for 5 s, or is gone, loses its answers. One that asks the same again has stopped waiting
+for the first answer: see `_Job`. Counters: `busy`, `dropped`, `asked_again`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import Final
 
-from mdhub.wire.codec import decode_request_head
+import msgspec
+
+from mdhub.wire.codec import DecodeError, decode_request_head, decoder, encode
 from mdhub.wire.requests import ErrorCode
 from mdhub_publisher.answers import Answer, Answers, Frames
 
@@ -20,6 +23,7 @@ __all__ = ["Clients", "Sent"]
 MAX_ANSWERS: Final = 2
 MAX_CLIENTS: Final = 256
 PATIENCE_NS: Final = 5_000_000_000
+_MAX_REQ_ID: Final = 2**63 - 1
 
 
 class Sent(Enum):
@@ -34,11 +38,47 @@ class Sent(Enum):
 Send = Callable[[bytes, Frames], Sent]
 
 
+_decode_parts: Final = decoder(list[msgspec.Raw])
+
+
+class _Job:
+    """One answer under way.
+
+    The search for an old replay may outlast a client's patience. If it then began anew with each
+    repetition, it would never end: so the work goes on under the newer number as long as nothing
+    of it was sent.
+    """
+
+    __slots__ = ("answer", "begun", "renumbered", "req_id", "what")
+
+    def __init__(self, answer: Answer, what: bytes, req_id: int) -> None:
+        self.answer = answer
+        self.what = what
+        self.req_id = req_id
+        self.begun = False
+        self.renumbered = False
+
+    def renumber(self, req_id: int) -> None:
+        self.req_id, self.renumbered = req_id, True
+
+    def step(self) -> Frames | None:
+        """Raise StopIteration at the end."""
+        frames = next(self.answer)
+        if frames is None:
+            return None
+        self.begun = True
+        if not self.renumbered:
+            return frames
+        parts = _decode_parts(frames[0])
+        parts[1] = msgspec.Raw(encode(self.req_id))
+        return [encode(parts), *frames[1:]]
+
+
 class _Client:
-    __slots__ = ("answers", "pending", "served_ns")
+    __slots__ = ("jobs", "pending", "served_ns")
 
     def __init__(self, now_ns: int) -> None:
-        self.answers: deque[Answer] = deque()
+        self.jobs: deque[_Job] = deque()
         self.pending: Frames | None = None
         """Made, and not yet accepted by the socket."""
         self.served_ns = now_ns
@@ -50,6 +90,7 @@ class Clients:
     def __init__(self, answers: Answers, *, send: Send, monotonic_ns: Callable[[], int]) -> None:
         self.busy = 0
         self.dropped = 0
+        self.asked_again = 0
         self.blocked = False
         self._answers = answers
         self._send = send
@@ -70,10 +111,31 @@ class Clients:
         client = self._clients.get(identity)
         if client is None and len(self._clients) < MAX_CLIENTS:
             client = self._clients[identity] = _Client(self._monotonic_ns())
-        if client is None or len(client.answers) >= MAX_ANSWERS:
-            self._refuse_busy(identity, body[0])
+        req_id, what = _number_of(body[0]), _what_of(body[0])
+        if client is not None and self._asked_again(identity, client, what, req_id):
             return
-        client.answers.append(self._answers.begin(body[0], address))
+        if client is None or len(client.jobs) >= MAX_ANSWERS:
+            self.busy += 1
+            text = f"{MAX_ANSWERS} answers are under way; wait for their end"
+            self._refuse_busy(identity, req_id, text)
+            return
+        client.jobs.append(_Job(self._answers.begin(body[0], address), what, req_id))
+
+    def _asked_again(self, identity: bytes, client: _Client, what: bytes, req_id: int) -> bool:
+        """Let an older answer to the same go; True if what was done for it serves the newer."""
+        job = next((job for job in client.jobs if job.what == what), None)
+        if job is None:
+            return False
+        self.asked_again += 1
+        text = f"asked again as {req_id}: this answer ends"
+        self._refuse_busy(identity, job.req_id, text)
+        if not job.begun:
+            job.renumber(req_id)
+            return True
+        if job is client.jobs[0]:
+            client.pending = None
+        client.jobs.remove(job)
+        return False
 
     def step(self, budget_ns: int) -> None:
         """Give every client its turns until the time is up or nobody can take more.
@@ -103,18 +165,18 @@ class Clients:
                 return True
             client.pending = None
             client.served_ns = self._monotonic_ns()
-        if not client.answers:
+        if not client.jobs:
             self._clients.pop(identity, None)
         return True
 
     def _next_frames(self, client: _Client) -> Frames | None:
         """Do one step of the oldest answer; the next one begins when it is complete."""
-        if not client.answers:
+        if not client.jobs:
             return None
         try:
-            return next(client.answers[0])
+            return client.jobs[0].step()
         except StopIteration:
-            client.answers.popleft()
+            client.jobs.popleft()
             return None
 
     def _wait(self, identity: bytes, client: _Client) -> bool:
@@ -126,11 +188,22 @@ class Clients:
         self.dropped += 1
         self._clients.pop(identity, None)
 
-    def _refuse_busy(self, identity: bytes, request: bytes) -> None:
-        self.busy += 1
-        try:
-            req_id = decode_request_head(request).req_id
-        except ValueError:
-            req_id = 0
-        text = f"{MAX_ANSWERS} answers are under way; wait for their end"
+    def _refuse_busy(self, identity: bytes, req_id: int, text: str) -> None:
         self._send(identity, self._answers.refuse(req_id, ErrorCode.BUSY, text))
+
+
+def _number_of(request: bytes) -> int:
+    """Read the client's number; 0 if there is none that could be sent back."""
+    try:
+        req_id = decode_request_head(request).req_id
+    except ValueError:
+        return 0
+    return req_id if 0 <= req_id <= _MAX_REQ_ID else 0
+
+
+def _what_of(request: bytes) -> bytes:
+    """What is asked for, under whatever number."""
+    try:
+        return b"".join(_decode_parts(request)[2:])
+    except DecodeError:
+        return request

@@ -24,12 +24,15 @@ from mdhub.streams.port import Entry, Log
 from mdhub.streams.topology import CLEAN, EVENTS
 from mdhub.wire.codec import encode
 from mdhub.wire.live import Heartbeat, HubState, LiveHeader
+from mdhub.wire.ops import EventKind
 from mdhub.wire.ticks import SCHEMA_VERSION
 from mdhub.wire.topics import heartbeat_topic
+from mdhub_publisher.access import CurveFiles
 from mdhub_publisher.answers import Answers
 from mdhub_publisher.clients import Clients, Sent
 from mdhub_publisher.frames import live_frames
 from mdhub_publisher.mismatches import Mismatches
+from mdhub_publisher.notices import Notices
 from mdhub_publisher.shard import Phase, Shard
 from mdhub_publisher.sockets import Sockets, send_live
 from mdhub_publisher.source import Follow, Source
@@ -43,6 +46,7 @@ IDLE_MS: Final = 50
 CONNECTING_MS: Final = 10
 BLOCKED_MS: Final = 5
 _REQUESTS_PER_TURN: Final = 64
+_SUBSCRIPTIONS_PER_TURN: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,10 @@ class FanoutSettings:
     bind: str = "127.0.0.1"
     port: int = 5555
     shards: int = 1
+    curve: CurveFiles | None = None
+    """Serve with keys; None = whoever reaches the ports is served."""
+    confirmed: bool = False
+    """Whether only what a replica has is shown."""
 
 
 class Fanout:
@@ -72,22 +80,33 @@ class Fanout:
     ) -> None:
         """`idle` is called when there is nothing to do."""
         self._settings = settings
-        self._sockets = Sockets(bind=settings.bind, port=settings.port)
+        self._sockets = Sockets(
+            bind=settings.bind, port=settings.port, publisher_id=settings.publisher_id,
+            curve=settings.curve, logger=logger,
+        )  # fmt: skip
+        self.access = self._sockets.access
         self._live = self._sockets.live
         self._requests = self._sockets.requests
         self._send = partial(send_live, self._live)
         self._poller = zmq.Poller()
         self._poller.register(self._live, zmq.POLLIN)
         self._poller.register(self._requests, zmq.POLLIN)
-        self.shards = {number: Shard(number) for number in range(settings.shards)}
+        if self.access is not None:
+            self._poller.register(self.access.handler, zmq.POLLIN)
+        self._logger = logger
+        self.shards = {
+            number: Shard(number, on_hole=self._say_hole) for number in range(settings.shards)
+        }
         self.source = Source(
             open_log,
             list(self.shards.values()),
             watch=self._watch,
             unwatch=self._unwatch,
             logger=logger,
+            confirm=self._name if settings.confirmed else "",
         )
-        self.mismatches = Mismatches(settings.publisher_id, logger=logger)
+        notices = Notices(EventKind.SCHEMA_MISMATCH, logger=logger)
+        self.mismatches = Mismatches(settings.publisher_id, notices=notices)
         self._answers = Answers(
             self.shards,
             publisher_id=settings.publisher_id,
@@ -123,8 +142,9 @@ class Fanout:
         self._heartbeat_if_due(now_ns)
         try:
             for fileno, follow in list(source.follows.items()):
-                if fileno in ready:
-                    self._publish(follow.shard, follow.take())
+                entries = follow.entries(now_ns, arrived=fileno in ready)
+                if entries is not None:
+                    self._publish(follow.shard, entries)
             # Only a server that has just answered is given what must be waited for.
             if source.observe(now_ns) and now_ns >= self._next_housekeeping_ns:
                 self._housekeep_if_allowed(now_ns)
@@ -132,6 +152,9 @@ class Fanout:
             source.lost(error, now_ns)
         source.advance(now_ns)
         self._heartbeat_if_due(time.monotonic_ns())
+        if self.access is not None:
+            self.access.answer()
+            self.access.look(now_ns)
         if self._live in ready:
             self._drain_subscriptions()
         if self._requests in ready:
@@ -153,6 +176,9 @@ class Fanout:
                 self.published += 1
         if shard.phase is not Phase.LIVE:
             shard.batch_done(len(entries))
+
+    def _say_hole(self, shard: int, first_n: int, last_n: int) -> None:
+        self._logger.warning("overtaken", shard=shard, first_n=first_n, last_n=last_n)
 
     def _patience_ms(self) -> int:
         if self.clients:
@@ -198,7 +224,10 @@ class Fanout:
         states = {shard.state(now_ns) for shard in self.shards.values()}
         state = next((s for s in (HubState.STALLED, HubState.HOLDING) if s in states), HubState.OK)
         self._beat(log, state)
-        self.mismatches.flush(partial(log.append, EVENTS))
+        append = partial(log.append, EVENTS)
+        self.mismatches.notices.flush(append)
+        if self.access is not None:
+            self.access.notices.flush(append)
 
     @property
     def _name(self) -> str:
@@ -229,23 +258,32 @@ class Fanout:
             "evicted": sum(s.last.evicted for s in shards),
             "refused": self._answers.refused,
             "busy": self.clients.busy,
+            "asked_again": self.clients.asked_again,
             "clients_dropped": self.clients.dropped,
             "reconnects": self.source.reconnects,
-            "schema_mismatches": self.mismatches.seen,
-            "schema_mismatches_untold": self.mismatches.untold,
+            "schema_mismatches": self.mismatches.notices.seen,
+            "schema_mismatches_untold": self.mismatches.notices.untold,
+            **(self.access.counters() if self.access is not None else {}),
+            **self.source.counters(),
             **self.source.outage.counters(),
         }
 
     def _watch(self, follow: Follow) -> None:
         self._poller.register(follow.fileno, zmq.POLLIN)
+        if follow.gate is not None:
+            self._poller.register(follow.gate.fileno, zmq.POLLIN)
 
     def _unwatch(self, follow: Follow) -> None:
         self._poller.unregister(follow.fileno)
+        if follow.gate is not None:
+            self._poller.unregister(follow.gate.fileno)
 
     def _drain_subscriptions(self) -> None:
         try:
-            while True:
-                self._live.recv(zmq.NOBLOCK)
+            for _ in range(_SUBSCRIPTIONS_PER_TURN):
+                frame = self._live.recv(zmq.NOBLOCK, copy=False)
+                if self.access is not None:
+                    self.access.subscribed(frame)
         except zmq.Again:
             pass
 
@@ -253,6 +291,8 @@ class Fanout:
         try:
             for _ in range(_REQUESTS_PER_TURN):
                 parts = self._requests.recv_multipart(zmq.NOBLOCK, copy=False)
+                if self.access is not None and not self.access.admits(parts[-1]):
+                    continue
                 self.clients.request([part.bytes for part in parts], _address(parts[-1]))
         except zmq.Again:
             pass

@@ -8,17 +8,22 @@ round trip, so that a long search never holds up live messages; `finish` runs on
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
+
+import msgspec
 
 from mdhub.streams.errors import RecoveryError
 from mdhub.streams.ids import id_parts, make_id
 from mdhub.streams.port import Entry, Log
 from mdhub.streams.topology import CLEAN
-from mdhub.wire.codec import DecodeError, decode_clean_header
+from mdhub.wire.codec import DecodeError, decode_clean_header, decoder
 from mdhub.wire.entries import CleanHeader, MarkerKind
 from mdhub_publisher.frames import Clean, Framer, resume_after_n
 
-__all__ = ["Epochs", "clean_after", "epochs_of", "finish", "first_entry"]
+__all__ = [
+    "Epochs", "Found", "NotKept", "clean_after", "epochs_of", "find_session", "find_time",
+    "finish", "first_entry",
+]  # fmt: skip
 
 CHUNK_ENTRIES: Final = 200
 """A round trip of about a millisecond: the longest pause a replay puts between live batches."""
@@ -28,7 +33,31 @@ Epochs = list[tuple[int, int]]
 """`(epoch, resume_after_n)`, oldest first."""
 
 T = TypeVar("T")
-Reached = Callable[[CleanHeader], bool]
+
+
+class Found(NamedTuple):
+    """A place in clean: an entry's id and header."""
+
+    id: bytes
+    header: CleanHeader
+
+
+class NotKept(Exception):
+    """What is looked for is older than `oldest`, the first entry that clean still has."""
+
+    def __init__(self, oldest: Found) -> None:
+        super().__init__()
+        self.oldest = oldest
+
+
+class _TickDay(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    v: int
+    symbol: str
+    exchange: str
+    trading_day: int
+
+
+_decode_day: Final = decoder(_TickDay)
 
 
 def finish(steps: Generator[object, None, T]) -> T:
@@ -41,14 +70,47 @@ def finish(steps: Generator[object, None, T]) -> T:
             return result
 
 
-def first_entry(log: Log, shard: int) -> tuple[bytes, CleanHeader] | None:
+def first_entry(log: Log, shard: int) -> Found | None:
     """Oldest entry that clean still has."""
-    return _at(log, shard, b"-")
+    found = _at(log, shard, b"-", _header)
+    return Found(*found) if found else None
+
+
+def find_time(log: Log, shard: int, at_ns: int) -> Found | None:
+    """Find the first entry of that millisecond or later; None if all are older.
+
+    Raises NotKept if there may have been older ones that match.
+    """
+    at_ms = max(0, at_ns // 1_000_000)
+    oldest = first_entry(log, shard)
+    if oldest and oldest.header.n > 1 and at_ms <= id_parts(oldest.id)[0]:
+        raise NotKept(oldest)
+    found = _at(log, shard, make_id(at_ms, 0), _header)
+    return Found(*found) if found else None
+
+
+def find_session(log: Log, shard: int) -> Generator[None, None, Found | None]:
+    """Find the first tick of the newest tick's trading day; None without any tick.
+
+    Raises NotKept if there may have been an older one.
+    """
+    newest = _newest(log, shard, b"+", _day)
+    oldest = _at(log, shard, b"-", _day)
+    first = first_entry(log, shard)
+    yield None
+    if newest is None or oldest is None or first is None:
+        return None
+    day = newest[1]
+    if oldest[1] >= day and first.header.n > 1:
+        raise NotKept(first)
+    found = yield from _first(log, shard, _day, lambda value: value >= day)
+    header = _header(found[1]) if found else None
+    return Found(found[0], header) if found and header else None
 
 
 def clean_after(log: Log, framer: Framer, shard: int, after_n: int) -> Iterator[Clean | None]:
     """Yield the entries with n > `after_n` in order, and None after each round trip."""
-    cursor = yield from _before(log, shard, lambda header: header.n > after_n)
+    cursor = yield from _before(log, shard, _header, lambda header: header.n > after_n)
     while cursor is not None:
         chunk = log.entries(CLEAN, shard=shard, first=cursor, count=CHUNK_ENTRIES)
         yield None
@@ -61,13 +123,13 @@ def clean_after(log: Log, framer: Framer, shard: int, after_n: int) -> Iterator[
 
 def epochs_of(log: Log, framer: Framer, shard: int) -> Generator[None, None, Epochs]:
     """List the newest 16 epochs whose begin clean still has, and the one before them."""
-    newest = _newest(log, shard, b"+")
+    newest = _newest(log, shard, b"+", _header)
     found: Epochs = []
     while newest is not None and len(found) < MAX_EPOCHS:
-        epoch = newest.epoch
+        epoch = newest[1].epoch
         begin, resume_after_n = yield from _begin_of(log, framer, shard, epoch)
         found.append((epoch, resume_after_n))
-        newest = _newest(log, shard, b"(" + begin)
+        newest = _newest(log, shard, b"(" + begin, _header)
         yield None
     return found[::-1]
 
@@ -75,17 +137,27 @@ def epochs_of(log: Log, framer: Framer, shard: int) -> Generator[None, None, Epo
 def _begin_of(
     log: Log, framer: Framer, shard: int, epoch: int
 ) -> Generator[None, None, tuple[bytes, int]]:
-    cursor = (yield from _before(log, shard, lambda header: header.epoch >= epoch)) or b"-"
-    while True:
+    found = yield from _first(log, shard, _header, lambda header: header.epoch >= epoch)
+    header = _header(found[1]) if found else None
+    if found is None or header is None:
+        raise RecoveryError(f"shard {shard}: clean was trimmed while it was searched")
+    return found[0], _resume_after_n(framer.clean(*found), header.n)
+
+
+def _first(
+    log: Log, shard: int, read: Callable[[list[bytes]], T | None], reached: Callable[[T], bool]
+) -> Generator[None, None, Entry | None]:
+    """Find the first entry that `reached` accepts, of those that can be read."""
+    cursor: bytes | None = (yield from _before(log, shard, read, reached)) or b"-"
+    while cursor is not None:
         chunk: list[Entry] = log.entries(CLEAN, shard=shard, first=cursor, count=CHUNK_ENTRIES)
         yield None
-        if not chunk:
-            raise RecoveryError(f"shard {shard}: clean was trimmed while it was searched")
-        for entry_id, fields in chunk:
-            header = _header(fields)
-            if header is not None and header.epoch >= epoch:
-                return entry_id, _resume_after_n(framer.clean(entry_id, fields), header.n)
-        cursor = b"(" + chunk[-1][0]
+        for entry in chunk:
+            value = read(entry[1])
+            if value is not None and reached(value):
+                return entry
+        cursor = b"(" + chunk[-1][0] if len(chunk) == CHUNK_ENTRIES else None
+    return None
 
 
 def _resume_after_n(clean: Clean | None, n: int) -> int:
@@ -93,18 +165,19 @@ def _resume_after_n(clean: Clean | None, n: int) -> int:
     return resume_after_n(clean) if clean is not None and begins else n - 1
 
 
-def _before(log: Log, shard: int, reached: Reached) -> Generator[None, None, bytes | None]:
+def _before(
+    log: Log, shard: int, read: Callable[[list[bytes]], T | None], reached: Callable[[T], bool]
+) -> Generator[None, None, bytes | None]:
     """Find an id shortly before the first entry that `reached` accepts; None if there is none."""
-    oldest = _at(log, shard, b"-")
-    newest = log.entries(CLEAN, shard=shard, newest_first=True, count=1)
-    newest_header = _newest(log, shard, b"+")
+    oldest = _at(log, shard, b"-", read)
+    newest = _newest(log, shard, b"+", read)
     yield None
-    if oldest is None or newest_header is None or not reached(newest_header):
+    if oldest is None or newest is None or not reached(newest[1]):
         return None
-    low_ms, high_ms = id_parts(oldest[0])[0], id_parts(newest[0][0])[0]
+    low_ms, high_ms = id_parts(oldest[0])[0], id_parts(newest[0])[0]
     while high_ms - low_ms > 1:
         middle_ms = (low_ms + high_ms) // 2
-        found = _at(log, shard, make_id(middle_ms, 0))
+        found = _at(log, shard, make_id(middle_ms, 0), read)
         yield None
         if found is not None and not reached(found[1]):
             low_ms = max(middle_ms, id_parts(found[0])[0])
@@ -113,26 +186,30 @@ def _before(log: Log, shard: int, reached: Reached) -> Generator[None, None, byt
     return make_id(low_ms, 0)
 
 
-def _at(log: Log, shard: int, first: bytes) -> tuple[bytes, CleanHeader] | None:
+def _at(
+    log: Log, shard: int, first: bytes, read: Callable[[list[bytes]], T | None]
+) -> tuple[bytes, T] | None:
     """First entry from an id on that can be read; what a stranger wrote is passed over."""
     count = 1
     while entries := log.entries(CLEAN, shard=shard, first=first, count=count):
         for entry_id, fields in entries:
-            header = _header(fields)
-            if header is not None:
-                return entry_id, header
+            value = read(fields)
+            if value is not None:
+                return entry_id, value
         first, count = b"(" + entries[-1][0], CHUNK_ENTRIES
     return None
 
 
-def _newest(log: Log, shard: int, last: bytes) -> CleanHeader | None:
-    """Header of the newest entry up to an id that can be read."""
+def _newest(
+    log: Log, shard: int, last: bytes, read: Callable[[list[bytes]], T | None]
+) -> tuple[bytes, T] | None:
+    """Newest entry up to an id that can be read."""
     count = 1
     while entries := log.entries(CLEAN, shard=shard, last=last, newest_first=True, count=count):
-        for _, fields in entries:
-            header = _header(fields)
-            if header is not None:
-                return header
+        for entry_id, fields in entries:
+            value = read(fields)
+            if value is not None:
+                return entry_id, value
         last, count = b"(" + entries[-1][0], CHUNK_ENTRIES
     return None
 
@@ -141,4 +218,12 @@ def _header(fields: list[bytes]) -> CleanHeader | None:
     try:
         return decode_clean_header(fields[1])
     except DecodeError:
+        return None
+
+
+def _day(fields: list[bytes]) -> int | None:
+    """Trading day of a tick; None for everything else."""
+    try:
+        return _decode_day(fields[3]).trading_day if fields[2] == b"t" else None
+    except (DecodeError, IndexError):
         return None

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Final
 
@@ -18,6 +19,7 @@ __all__ = ["Phase", "Shard"]
 
 MAX_EPOCHS: Final = 16
 STALLED_AFTER_NS: Final = 1_000_000_000
+HOLDING_AFTER_NS: Final = 1_000_000_000
 
 
 class Phase(StrEnum):
@@ -35,8 +37,16 @@ class Phase(StrEnum):
 class Shard:
     """State of one shard. `accept` is told every entry that is read and says what to send."""
 
-    def __init__(self, shard: int, *, ring: Ring | None = None) -> None:
+    def __init__(
+        self,
+        shard: int,
+        *,
+        ring: Ring | None = None,
+        on_hole: Callable[[int, int, int], None] = lambda _shard, _first_n, _last_n: None,
+    ) -> None:
+        """`on_hole` is told the shard and which n (first, last) the log no longer had to read."""
         self.shard = shard
+        self._on_hole = on_hole
         self.ring = ring or Ring()
         self.last = LastValues()
         self.framer = Framer(shard)
@@ -57,6 +67,8 @@ class Shard:
         self.first_available_n = 0
         self.duplicates = 0
         self.holes = 0
+        self.unconfirmed_since_ns = 0
+        """Since when no replica has confirmed the oldest that waits; 0 = nothing waits."""
         self._log_moved_ns = 0
         self._loaded = False
 
@@ -124,6 +136,9 @@ class Shard:
         """State for the heartbeat."""
         if self.phase in (Phase.HOLDING, Phase.LOADING):
             return HubState.HOLDING
+        waits_since_ns = self.unconfirmed_since_ns
+        if waits_since_ns and now_ns - waits_since_ns > HOLDING_AFTER_NS:
+            return HubState.HOLDING
         if self.phase is Phase.DOWN or now_ns - self._log_moved_ns > STALLED_AFTER_NS:
             return HubState.STALLED
         return HubState.OK
@@ -134,6 +149,7 @@ class Shard:
             return False
         if clean.n > self.n + 1 and self.n:
             self.holes += clean.n - self.n - 1
+            self._on_hole(self.shard, self.n + 1, clean.n - 1)
         return True
 
     def _open_epoch(self, clean: Clean) -> None:

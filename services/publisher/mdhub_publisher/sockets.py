@@ -8,7 +8,9 @@ import zmq
 import zmq.backend
 
 from mdhub.runtime.errors import ServiceError
+from mdhub.runtime.logging import Logger
 from mdhub.runtime.ports import holder_of
+from mdhub_publisher.access import Access, CurveFiles
 
 __all__ = ["Sockets", "send_live"]
 
@@ -28,13 +30,25 @@ HEARTBEAT_TIMEOUT_MS: Final = 1_500
 
 
 class Sockets:
-    """XPUB for live messages and, one port above, ROUTER for requests."""
+    """XPUB for live messages and, one port above, ROUTER for requests; with keys or plain."""
 
-    def __init__(self, *, bind: str, port: int) -> None:
+    def __init__(
+        self, *, bind: str, port: int, publisher_id: str, curve: CurveFiles | None, logger: Logger
+    ) -> None:
         self.context = zmq.Context()
+        self.access: Access | None = None
         try:
             self.live = _socket(self.context, zmq.XPUB, hwm=LIVE_HWM)
             self.requests = _socket(self.context, zmq.ROUTER, hwm=ANSWER_HWM)
+            if curve is not None:
+                ports = (port, port + 1)
+                self.access = Access(
+                    curve, self.context, ports=ports, publisher_id=publisher_id, logger=logger
+                )
+                self.access.put_on(self.live)
+                self.access.put_on(self.requests)
+                # Every client's subscriptions, not only the first of a topic, lead to its key.
+                self.live.setsockopt(zmq.XPUB_VERBOSE, 1)
             self.requests.setsockopt(zmq.ROUTER_MANDATORY, 1)
             self.requests.setsockopt(zmq.MAXMSGSIZE, MAX_REQUEST_BYTES)
             _bind(self.live, bind, port)

@@ -6,6 +6,9 @@
 
 Start-up is the same path. A connection to the same server process skips `holding`; what was
 held stays valid unless the log was cut back below it.
+
+With `confirm` (profiles `replicated` and `cluster`) a gate lets nothing pass that no replica has,
+see `mdhub_publisher.gate`; holding then also waits for all that the shard starts from.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ from mdhub.streams.topology import CLEAN
 from mdhub.wire.codec import DecodeError
 from mdhub.wire.entries import MarkerKind
 from mdhub_publisher.frames import resume_after_n
+from mdhub_publisher.gate import Gate
 from mdhub_publisher.history import epochs_of, finish, first_entry
 from mdhub_publisher.shard import Phase, Shard
 
@@ -37,9 +41,6 @@ MAX_OUTPUTS: Final = 4_096
 _BLOCK_MS: Final = 1_000
 _HOLD_POLL_NS: Final = 10_000_000
 OBSERVE_NS: Final = 100_000_000
-PATIENCE_NS: Final = 2_000_000_000
-"""A server that takes longer to say where the log is has failed."""
-
 _decode_chunk: Final = msgspec.msgpack.Decoder(list[tuple[bytes, bytes, bytes]]).decode
 
 
@@ -50,6 +51,20 @@ class Follow:
     shard: Shard
     tail: Tail
     fileno: int
+    gate: Gate | None = None
+
+    def entries(self, now_ns: int, *, arrived: bool) -> list[Entry] | None:
+        """What is to be taken in now; None = nothing new. Empty = the log has no more for now."""
+        gate = self.gate
+        if gate is None:
+            return self.take() if arrived else None
+        read = self.tail.take() if arrived else None
+        if read:
+            gate.hold(read)
+        released = gate.turn(now_ns)
+        if not gate.full:
+            self.tail.ask(block_ms=_BLOCK_MS, count=BATCH_ENTRIES)
+        return released or ([] if read == [] and not gate.held else None)
 
     def take(self) -> list[Entry]:
         """Fetch what arrived and ask for more at once, so that the server works while we send."""
@@ -73,10 +88,14 @@ class Source:
         watch: Callable[[Follow], None],
         unwatch: Callable[[Follow], None],
         logger: Logger,
+        confirm: str = "",
     ) -> None:
+        """`confirm` is the name under which replicas are asked; empty = they are not."""
         self.log: Log | None = None
         self.follows: dict[int, Follow] = {}
         """By file descriptor."""
+        self.gates: dict[int, Gate] = {}
+        """By shard; none unless replicas must confirm."""
         self.reconnects = 0
         self._used = False
         """Whether the server has ever proved to be usable: if so, it is waited for."""
@@ -87,8 +106,11 @@ class Source:
         self._watch = watch
         self._unwatch = unwatch
         self._logger = logger
+        self._confirm = confirm
+        self._unconfirmed = 0
+        """Of gates that are closed."""
         self.outage = Outage(logger)
-        self._backoff = Backoff(first_s=0.05, ceiling_s=1.0)
+        self._backoff = Backoff(first_s=0.05, ceiling_s=0.25)
         self._next_ns = 0
         self._asked_ns = 0
         """When the positions were asked for that are not here yet; 0 = none are."""
@@ -107,14 +129,21 @@ class Source:
             return False
         answers = log.take_positions()
         if answers is None:
-            if now_ns - self._asked_ns > PATIENCE_NS:
-                text = f"the server hangs: no answer in {PATIENCE_NS / 1e9:g} s"
+            if now_ns - self._asked_ns > log.patience_s * 1e9:
+                text = f"the server hangs: no answer in {log.patience_s:g} s"
                 raise UnknownOutcome(text, state="hanging")
             return False
         self._asked_ns = 0
         for shard, positions in zip(self._shards, answers, strict=True):
-            shard.observe(positions, now_ns)
+            self._observe(shard, positions, now_ns)
         return True
+
+    def _observe(self, shard: Shard, positions: Positions, now_ns: int) -> None:
+        gate = self.gates.get(shard.shard)
+        if gate is None:
+            shard.observe(positions, now_ns)
+        else:
+            gate.watch(positions)
 
     def advance(self, now_ns: int) -> None:
         """Move on if it is time; call it often while not `settled`."""
@@ -124,7 +153,9 @@ class Source:
             log = self.log or self._connect()
             for shard in self._shards:
                 if shard.phase is Phase.HOLDING and _leader_has_spoken(log, shard.shard):
-                    self._release(log, shard, now_ns)
+                    positions = self._beginning(log, shard, now_ns)
+                    if positions is not None:
+                        self._release(log, shard, positions, now_ns)
             self.settled = all(s.phase in (Phase.LOADING, Phase.LIVE) for s in self._shards)
             self._next_ns = now_ns + _HOLD_POLL_NS
         except (StreamsError, DecodeError) as error:
@@ -146,6 +177,11 @@ class Source:
             with contextlib.suppress(StreamsError, OSError):
                 follow.tail.close()
         self.follows.clear()
+        for gate in self.gates.values():
+            self._unconfirmed += gate.unconfirmed
+            with contextlib.suppress(StreamsError, OSError):
+                gate.close()
+        self.gates.clear()
         if self.log is not None:
             with contextlib.suppress(StreamsError, OSError):
                 self.log.close()
@@ -165,39 +201,66 @@ class Source:
             self._used = True
         self.reconnects += 1
         for shard in self._shards:
+            if self._confirm:
+                confirmer = log.confirmer(shard.shard, reader=self._confirm)
+                self.gates[shard.shard] = Gate(shard, confirmer, patience_s=log.patience_s)
             shard.phase = Phase.HOLDING
         return log
 
-    def _release(self, log: Log, shard: Shard, now_ns: int) -> None:
-        """Follow a shard whose leader has spoken.
+    def counters(self) -> dict[str, int]:
+        """What waits for replicas, and how often they did not confirm; empty if not asked."""
+        if not self._confirm:
+            return {}
+        gates = self.gates.values()
+        unconfirmed = self._unconfirmed + sum(gate.unconfirmed for gate in gates)
+        return {"held": sum(gate.held for gate in gates), "unconfirmed": unconfirmed}
+
+    def _beginning(self, log: Log, shard: Shard, now_ns: int) -> Positions | None:
+        """Where the log is, once it may be shown; None while replicas have not confirmed it."""
+        positions = log.positions(shard.shard)
+        gate = self.gates.get(shard.shard)
+        if gate is None:
+            return positions
+        gate.watch(positions)
+        gate.turn(now_ns)
+        return gate.confirmed
+
+    def _release(self, log: Log, shard: Shard, positions: Positions, now_ns: int) -> None:
+        """Follow a shard whose leader has spoken; it was at `positions`, which may be shown.
 
         1. find out how much of what was sent still stands, and load anew if not all,
         2. follow from the cursor, 3. use the log's own connection once more: if it still lives,
         the reader's connection, made in between, leads to the same server process.
         """
-        positions = log.positions(shard.shard)
         shard.leader_epoch = log.leadership(shard.shard).epoch
-        if log.incarnation() != shard.incarnation:
+        if log.incarnation(shard.shard) != shard.incarnation:
             self._check_history(log, shard, positions)
         shard.target_n = positions.n
         self._follow(log, shard)
-        shard.observe(log.positions(shard.shard), now_ns)
-        shard.incarnation = log.incarnation()
+        self._observe(shard, log.positions(shard.shard), now_ns)
+        shard.incarnation = log.incarnation(shard.shard)
         self._backoff.reset()
         self._logger.info("following", shard=shard.shard, from_n=shard.n, tail_n=positions.n)
 
     def _check_history(self, log: Log, shard: Shard, positions: Positions) -> None:
-        shard.epochs = finish(epochs_of(log, shard.framer, shard.shard)) or [
-            (shard.leader_epoch, positions.n)
+        # An epoch opened behind `positions` is read, and perhaps confirmed, later.
+        begun = [
+            each
+            for each in finish(epochs_of(log, shard.framer, shard.shard))
+            if each[1] < positions.n
         ]
+        shard.epochs = begun or [(shard.leader_epoch, positions.n)]
         if not shard.incarnation:
             self._load(log, shard, sent_n=positions.n, positions=positions)
             return
         stands_n = _stands_n(shard, positions, _lead_resumes_n(log, shard))
-        if stands_n < shard.n:
+        # Also what was not to be sent is, if its n comes again with other content.
+        sent_n = min(stands_n, shard.sent_n)
+        if stands_n < shard.n or not shard.epoch:
             self._logger.warning("log_cut_back", shard=shard.shard, stands_n=stands_n)
-            sent_n = min(stands_n, shard.sent_n)
             self._load(log, shard, sent_n=sent_n, positions=positions)
+        else:
+            shard.sent_n = sent_n
 
     def _load(self, log: Log, shard: Shard, *, sent_n: int, positions: Positions) -> None:
         """Start over from the newest snapshot that is whole, or from the begin of clean."""
@@ -213,9 +276,9 @@ class Source:
 
     def _follow(self, log: Log, shard: Shard) -> None:
         oldest = first_entry(log, shard.shard)
-        shard.first_available_n = oldest[1].n if oldest else 0
+        shard.first_available_n = oldest.header.n if oldest else 0
         tail = log.tail(CLEAN, shard=shard.shard, after=shard.cursor)
-        follow = Follow(shard, tail, tail.fileno())
+        follow = Follow(shard, tail, tail.fileno(), self.gates.get(shard.shard))
         self.follows[follow.fileno] = follow
         self._watch(follow)
         tail.ask(block_ms=_BLOCK_MS, count=BATCH_ENTRIES)
@@ -227,18 +290,18 @@ class Source:
 def _leader_has_spoken(log: Log, shard: int) -> bool:
     """Whether the outputs of this incarnation's first `lead` entry are in clean."""
     leader = log.leadership(shard)
-    if leader.incarnation != log.incarnation():
+    if leader.incarnation != log.incarnation(shard):
         return False
     return not id_less(log.positions(shard).raw, leader.lead_id)
 
 
 def _stands_n(shard: Shard, positions: Positions, lead_resumes_n: int) -> int:
-    """Find the newest n that this publisher holds and that is still what the log says."""
-    cuts = [resume_n for epoch, resume_n in shard.epochs if epoch > shard.epoch]
+    """Find the newest n up to which the log still says what it said."""
+    cuts = [resume_n for epoch, resume_n in shard.epochs if epoch > shard.epoch > 0]
     listed = any(epoch == shard.epoch for epoch, _ in shard.epochs)
     if shard.epoch and not listed and shard.epochs[0][1] > 0:
         return 0
-    return min([shard.n, positions.n, lead_resumes_n, *cuts])
+    return min([positions.n, lead_resumes_n, *cuts])
 
 
 def _lead_resumes_n(log: Log, shard: Shard) -> int:
@@ -252,7 +315,7 @@ def _lead_resumes_n(log: Log, shard: Shard) -> int:
         clean = shard.framer.clean(entry_id, fields)
         if clean is not None and clean.kind == MarkerKind.EPOCH:
             return resume_after_n(clean)
-    return shard.n
+    return max(shard.n, shard.sent_n)
 
 
 def _last_rows(log: Log, shard: int, manifest: Manifest) -> list[tuple[bytes, bytes, bytes]] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 import msgspec
 
@@ -10,10 +11,13 @@ from mdhub.wire.live import HeaderFlag, LiveHeader
 from mdhub.wire.ticks import CleanTick
 
 __all__ = [
+    "Access",
+    "Cause",
     "Delivery",
     "EpochChange",
     "Gap",
     "Message",
+    "Outcome",
     "Position",
     "SchemaMismatch",
     "Stall",
@@ -42,15 +46,50 @@ class Position(msgspec.Struct, frozen=True):
     """Empty = the whole shard."""
 
 
+class Cause(StrEnum):
+    """Why entries did not come, as far as this client can see."""
+
+    NETWORK = "network"
+    """The connection to a publisher was lost, or silent, and came back."""
+    PUBLISHER = "publisher"
+    """A publisher was restarted, or another one answers at its address."""
+    EPOCH = "epoch"
+    """The server behind the hub was replaced or cut back."""
+    SLOW_READER = "slow_reader"
+    """This strategy did not read: it was paused or busy, or its queue overran."""
+    UNKNOWN = "unknown"
+    """Nothing of the above was seen: a network slower than the feed, or a hole in the log."""
+
+
+class Outcome(StrEnum):
+    """What became of a gap."""
+
+    RECOVERED = "recovered"
+    """Replayed, and delivered in order."""
+    UNAVAILABLE = "unavailable"
+    """The hub has it no more."""
+    TIMEOUT = "timeout"
+    """Publishers could be reached, and none filled it within `repair_timeout_s`."""
+    OVERFLOW = "overflow"
+    """More came behind it than may be held back."""
+    UNREADABLE = "unreadable"
+    """It came, and is no tick that this SDK can read."""
+
+
 class Gap(msgspec.Struct, frozen=True):
     """Entries that did not come in order; both ends included."""
 
     start: Position
     end: Position
-    cause: str
-    """What showed the gap (`hole`: a later entry came, `tail`: the hub said that there is more),
-    or why it stays: `unavailable`, `timeout`, `overflow`, `epoch`, `malformed`."""
-    recovered: bool
+    cause: Cause
+    outcome: Outcome
+    open_ns: int = 0
+    """From being noticed to being told: what it has held back was late by that much."""
+
+    @property
+    def recovered(self) -> bool:
+        """Whether every entry of it was delivered."""
+        return self.outcome is Outcome.RECOVERED
 
     @property
     def size(self) -> int:
@@ -80,6 +119,21 @@ class Stall(msgspec.Struct, frozen=True):
     stalled: bool
     cause: str
     """`silent`: no heartbeat comes; `log`: heartbeats come, their log time stands still."""
+
+
+class Access(msgspec.Struct, frozen=True):
+    """A publisher does not let us in, or does again."""
+
+    endpoint: str
+    granted: bool
+    cause: str
+    """`key`: it refuses our key; `keys_wanted`: we came without keys; `no_keys`: it has none;
+    `broken_off`: it ends each handshake and does not say why. Empty = granted."""
+    advice: str
+    """What was found, what was expected, what to do."""
+
+    def __str__(self) -> str:
+        return f"{self.endpoint}: {self.advice}"
 
 
 class SchemaMismatch(msgspec.Struct, frozen=True):
@@ -120,9 +174,16 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
     replayed: bool
     snapshot: bool
     """The last value as of the join, not news."""
+    skipped: int = 0
+    """With `slow="conflate"`: ticks of this instrument left out just before this one."""
+
+    @property
+    def position(self) -> Position:
+        """Where to go on behind this tick: `start=` takes it."""
+        return Position(self.shard, self.epoch, n=self.n)
 
     @classmethod
-    def of(cls, tick: CleanTick, header: LiveHeader) -> Delivery:
+    def of(cls, tick: CleanTick, header: LiveHeader, skipped: int = 0) -> Delivery:
         """Join a tick with the header it came with."""
         return cls(
             tick,
@@ -135,6 +196,7 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
             header.pub_ns,
             bool(header.hflags & HeaderFlag.REPLAYED),
             bool(header.hflags & HeaderFlag.SNAPSHOT),
+            skipped,
         )
 
 
@@ -150,7 +212,11 @@ class Statistics:
     stale: int = 0
     """Messages of an epoch that was withdrawn, or of one not yet announced."""
     gaps: int = 0
+    gap_ns: int = 0
+    """Sum of the time that gaps were open; of several at once each counts."""
     replayed: int = 0
+    skipped: int = 0
+    """Ticks left out by `slow="conflate"`."""
     unrecovered: int = 0
     """Entries that could not be filled in."""
     malformed: int = 0

@@ -23,7 +23,7 @@ __all__ = ["Contracts", "Greetings", "SchemaPolicy", "hello_request"]
 
 SchemaPolicy = Literal["warn", "strict"]
 AGAIN_NS: Final = 60_000_000_000
-RETRY_NS: Final = 3_000_000_000
+RETRY_NS: Final = 9_000_000_000
 """After a greeting that was not answered: other questions wait while one is under way."""
 SLOT: Final = "hello"
 
@@ -40,7 +40,7 @@ class _Greeting:
 
     def __init__(self, link: Link, ids: Iterator[int]) -> None:
         self.link = link
-        self.calls = Calls([link], ids)
+        self.calls = Calls([link], ids, strangers=True)
         self.next_ns = 0
 
 
@@ -50,11 +50,32 @@ class Greetings:
     def __init__(self, links: list[Link], ids: Iterator[int]) -> None:
         self._greetings = [_Greeting(link, ids) for link in links]
         self._answers: dict[str, HelloReply] = {}
+        self.strangers = 0
+        """Answers so far of another publisher than was at that address before, or of a new run."""
 
     def again(self) -> None:
         """Greet everybody anew."""
         for greeting in self._greetings:
             greeting.next_ns = 0
+
+    def back(self, link: Link) -> None:
+        """Greet one at once whose connection was lost: another may answer there now."""
+        link.greeted = False
+        self.abandon(link)
+        for greeting in self._greetings:
+            if greeting.link is link:
+                greeting.next_ns = 0
+
+    def abandon(self, link: Link) -> None:
+        """Give up what was asked of a publisher whose connection is lost; nothing to wait after."""
+        for greeting in self._greetings:
+            if greeting.link is link:
+                greeting.calls.abandon(link, 0)
+
+    @property
+    def pressing(self) -> bool:
+        """Whether somebody is back and was not greeted yet."""
+        return any(not greeting.link.greeted for greeting in self._greetings)
 
     @property
     def under_way(self) -> bool:
@@ -67,9 +88,8 @@ class Greetings:
             if not unheard and not greeting.link.alive(now_ns):
                 greeting.next_ns = 0
             elif now_ns >= greeting.next_ns and greeting.calls.free(SLOT, now_ns=now_ns):
-                greeting.calls.start(
-                    SLOT, self._call(greeting, now_ns, unheard=unheard), now_ns=now_ns
-                )
+                call = self._call(greeting, now_ns, unheard=unheard)
+                greeting.link.greeted |= greeting.calls.start(SLOT, call, now_ns=now_ns)
 
     def expire(self, now_ns: int) -> None:
         """Give up what got no answer in time."""
@@ -91,6 +111,7 @@ class Greetings:
         def done(reply: Reply | None) -> None:
             if isinstance(reply, HelloReply):
                 greeting.next_ns = now_ns + AGAIN_NS
+                self.strangers += not greeting.link.meets(reply.publisher_id, reply.session)
                 self._answers[greeting.link.endpoint.live] = reply
             elif not unheard:
                 greeting.next_ns = now_ns + RETRY_NS

@@ -2,49 +2,43 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import count
-from typing import Final, Self
+from pathlib import Path
+from typing import Self
 
 import zmq
 
-from mdhub.sdk.connection import Link, parse_endpoint
+from mdhub.sdk.access import CERTAIN
+from mdhub.sdk.callbacks import Callbacks
+from mdhub.sdk.connection import Link, parse_endpoint, unreachable
 from mdhub.sdk.errors import EndpointError, HubClosed, ReplacedError
 from mdhub.sdk.events import (
+    Cause,
     Delivery,
-    EpochChange,
     Gap,
     Message,
+    Outcome,
     Position,
     SchemaMismatch,
-    Stall,
-    Statistics,
 )
 from mdhub.sdk.greetings import Contracts, Greetings, SchemaPolicy
-from mdhub.sdk.stream import Event, Stream, plan, unreachable
+from mdhub.sdk.keys import ClientKeys, KeyPair, client_keys
+from mdhub.sdk.pace import POLL_MS, News, Pace, SlowPolicy
+from mdhub.sdk.plan import Start, plan
+from mdhub.sdk.stream import Stream
 from mdhub.sdk.tracker import Limits, Tracker
-from mdhub.wire.codec import DecodeError, decode_clean_tick, decode_marker, decoder
-from mdhub.wire.entries import MarkerKind, QualityMark
+from mdhub.wire.codec import DecodeError, decode_clean_tick
 from mdhub.wire.live import HeaderFlag, LiveHeader
 from mdhub.wire.requests import HelloReply
 from mdhub.wire.ticks import CleanTick
 
 __all__ = ["Hub", "connect"]
 
-POLL_MS: Final = 50
-"""Longest wait inside the pump: so soon are `stop` and Ctrl-C noticed."""
-
-OnGap = Callable[[Position, Position, str, bool], None]
-OnEpoch = Callable[[EpochChange], None]
-OnQuality = Callable[[str, str, str], None]
-OnStall = Callable[[Stall], None]
-OnSchema = Callable[[SchemaMismatch], None]
-
-_decode_quality: Final = decoder(QualityMark)
-_logger: Final = logging.getLogger("mdhub")
+Taken = tuple[CleanTick, LiveHeader, int]
+"""A tick, what it came with, and how many older ones it stands for beside itself."""
 
 
 def connect(
@@ -52,6 +46,8 @@ def connect(
     timeout_s: float = 10.0,
     repair_timeout_s: float = 5.0,
     schema: SchemaPolicy = "warn",
+    server_key: str | Path | None = None,
+    key: str | Path | KeyPair | None = None,
 ) -> Hub:
     """Connect to one or more publishers of one hub; one that answers is enough.
 
@@ -59,13 +55,23 @@ def connect(
     and reported. `schema`: what becomes of a publisher whose wire contract is not the one of this
     SDK (another release): `warn` says so once and goes on, `strict` raises SchemaError, here or,
     for a publisher that answers later, while iterating. One whose `v` is newer is always refused.
-    Raises EndpointError, SchemaError, and HubUnreachable if nobody answers within `timeout_s`.
+    `server_key`, `key`: for publishers that want keys (docs/curve.md) their public key or a file
+    with it, and a file with our own pair; by default the files that MDHUB_SERVER_KEY and
+    MDHUB_CLIENT_KEY name, else no keys; "" = no keys whatever they name.
+    Raises EndpointError, BadKey, SchemaError, HubUnreachable if nobody answers within `timeout_s`,
+    and AccessDenied (a HubUnreachable) if those who are there do not let us in.
     """
     if schema not in ("warn", "strict"):
         raise ValueError(f"schema was {schema!r}, expected 'warn' or 'strict'")
     if not endpoints:
         raise EndpointError("no endpoint was given, expected e.g. 'tcp://127.0.0.1:5555'")
-    hub = Hub(endpoints, timeout_s=timeout_s, repair_timeout_s=repair_timeout_s, schema=schema)
+    hub = Hub(
+        endpoints,
+        timeout_s=timeout_s,
+        repair_timeout_s=repair_timeout_s,
+        schema=schema,
+        keys=client_keys(server_key, key),
+    )
     try:
         hub.hello()
     except BaseException:
@@ -74,7 +80,7 @@ def connect(
     return hub
 
 
-class Hub:
+class Hub(Callbacks):
     """Connection to a hub; made by `connect`, a context manager.
 
     One iteration at a time: a newer one ends the older with ReplacedError. Iterate in any one
@@ -82,8 +88,8 @@ class Hub:
     thread, in order with the ticks; what they raise comes out of the iteration.
 
     Loss is never silent: without the callback for it an entry that could not be recovered, a
-    stall, its end, a new epoch and a publisher of another contract are each one WARNING of the
-    `logging` logger "mdhub".
+    stall, its end, a new epoch, a publisher of another contract and one that does not let us in
+    are each one WARNING of the `logging` logger "mdhub".
     """
 
     def __init__(
@@ -93,20 +99,9 @@ class Hub:
         timeout_s: float,
         repair_timeout_s: float,
         schema: SchemaPolicy = "warn",
+        keys: ClientKeys | None = None,
     ) -> None:
-        self.statistics = Statistics()
-        self.on_gap: OnGap | None = None
-        """Called with (start, end, cause, recovered); both ends included.
-
-        Without it gaps that stay are logged."""
-        self.on_epoch: OnEpoch | None = None
-        """Called when the log was cut back or is new; without it that is logged."""
-        self.on_quality: OnQuality | None = None
-        """Called with (`symbol.EXCHANGE`, quality, cause); empty quality = good."""
-        self.on_stall: OnStall | None = None
-        """Called when the hub's log stands still, and when it moves again; else logged."""
-        self.on_schema: OnSchema | None = None
-        """Called when a publisher turns out to have another wire contract; else logged."""
+        super().__init__()
         self.info: HelloReply | None = None
         """What the first publisher to answer said of itself."""
         self._timeout_s = timeout_s
@@ -117,7 +112,7 @@ class Hub:
         self._closed = False
         parsed = [parse_endpoint(text) for text in dict.fromkeys(endpoints)]
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self._links = [Link(self._context, endpoint) for endpoint in parsed]
+        self._links = [Link(self._context, endpoint, keys) for endpoint in parsed]
         self._greetings = Greetings(self._links, self._ids)
         self._contracts = Contracts(schema)
         self._stream: Stream | None = None
@@ -129,25 +124,49 @@ class Hub:
         self.close()
 
     def ticks(
-        self, *patterns: str, start: str = "live", idle_s: float | None = None
+        self,
+        *patterns: str,
+        start: Start = "live",
+        idle_s: float | None = None,
+        slow: SlowPolicy = "all",
+        too_slow_s: float = 5.0,
     ) -> Iterator[CleanTick]:
-        """Follow instruments from now on: each accepted tick once, in order.
+        """Follow instruments: each accepted tick once, in order.
 
         `patterns` are fnmatch on symbol.EXCHANGE, e.g. "rb2610.SHFE" or "IF*.CFFEX"; none = all.
-        `start`: "live", or "snapshot" for the last value of each instrument first, and then
-        whatever came after it. `idle_s` ends the iteration after so long without a tick, counted
-        from the join.
-        Raises PatternError; while iterating HubUnreachable, HubClosed and ReplacedError.
+        `start`: from where.
+            "live": from now on.
+            "snapshot": the last value of each instrument first, then whatever came after it.
+            "session": from the begin of the present trading day, as the hub received it.
+            a datetime with a time zone: from what the hub received then or later.
+            an (epoch, n) or a Position such as `Delivery.position`: what comes behind it; on a hub
+            of several shards a list with one Position of each.
+            Replay joins live with no hole and no repeat.
+        `idle_s` ends the iteration after so long without a tick, counted from the join.
+        `slow`: what becomes of a strategy that does not keep up.
+            "all": it gets every tick, late. 500,000 messages wait here, as many as the publisher
+            keeps there; what is lost beyond is replayed, and told as a gap of cause `slow_reader`.
+            "conflate": of the ticks of an instrument that wait only the newest is delivered; the
+            others are counted (`Delivery.skipped`, `Statistics.skipped`). Quality, epochs and gaps
+            are told all the same.
+            "disconnect": after `too_slow_s` seconds behind TooSlow ends the iteration.
+        Raises PatternError and ValueError; while iterating HubUnreachable, StartUnavailable,
+        TooSlow, HubClosed and ReplacedError.
         """
-        deliveries = self._begin(patterns, start, idle_s)
-        return (tick for tick, _ in deliveries)
+        deliveries = self._begin(patterns, start, idle_s, Pace(slow, too_slow_s))
+        return (tick for tick, _, _ in deliveries)
 
     def deliveries(
-        self, *patterns: str, start: str = "live", idle_s: float | None = None
+        self,
+        *patterns: str,
+        start: Start = "live",
+        idle_s: float | None = None,
+        slow: SlowPolicy = "all",
+        too_slow_s: float = 5.0,
     ) -> Iterator[Delivery]:
         """Follow as `ticks` does, with the facts of each delivery: position, replayed, snapshot."""
-        deliveries = self._begin(patterns, start, idle_s)
-        return (Delivery.of(tick, header) for tick, header in deliveries)
+        deliveries = self._begin(patterns, start, idle_s, Pace(slow, too_slow_s))
+        return (Delivery.of(tick, header, skipped) for tick, header, skipped in deliveries)
 
     def stop(self) -> None:
         """End the iteration under way, from any thread, within 50 ms of its next step."""
@@ -162,20 +181,26 @@ class Hub:
             self._context.destroy(linger=0)
 
     def hello(self) -> HelloReply:
-        """Ask who is there, until somebody answers. Raises HubUnreachable, SchemaError."""
+        """Ask who is there, until somebody answers.
+
+        Raises HubUnreachable, AccessDenied, SchemaError.
+        """
         with self._lock:
             self._check_open()
             self._greetings.again()
         deadline_s = time.monotonic() + self._timeout_s
         answers: dict[str, HelloReply] = {}
         while not answers:
-            if time.monotonic() > deadline_s:
+            if time.monotonic() > deadline_s or self._denied:
                 raise unreachable(self._links, self._timeout_s)
             with self._lock:
                 self._check_open()
                 answers = self._hello_turn()
         for news in self._judged(answers):
             self._tell(news)
+        for link in self._links:
+            if link.refusal is not None:
+                self._tell(link.refusal)
         self.info = next(iter(answers.values()))
         return self.info
 
@@ -183,6 +208,12 @@ class Hub:
     def schema_mismatches(self) -> tuple[SchemaMismatch, ...]:
         """Publishers known to have another wire contract than this SDK."""
         return tuple(self._contracts.mismatches.values())
+
+    @property
+    def _denied(self) -> bool:
+        """Whether there is nobody left who might let us in."""
+        refusals = [link.refusal for link in self._links]
+        return all(refusal is not None and refusal.cause in CERTAIN for refusal in refusals)
 
     def _hello_turn(self) -> dict[str, HelloReply]:
         poller = zmq.Poller()
@@ -192,6 +223,7 @@ class Hub:
             poller.register(link.dealer, zmq.POLLIN)
         poller.poll(POLL_MS)
         for link in self._links:
+            link.access(time.monotonic_ns())
             for frames in link.answers():
                 try:
                     self._greetings.reply(link, frames, now_ns=time.monotonic_ns())
@@ -204,10 +236,12 @@ class Hub:
         return [mismatch for mismatch in judged if mismatch is not None]
 
     def _begin(
-        self, patterns: tuple[str, ...], start: str, idle_s: float | None
-    ) -> Iterator[tuple[CleanTick, LiveHeader]]:
+        self, patterns: tuple[str, ...], start: Start, idle_s: float | None, pace: Pace
+    ) -> Iterator[Taken]:
         wanted = plan(patterns, start)
         info = self.info or self.hello()
+        shards = [shard.shard for shard in info.shards]
+        wanted.check_shards(shards)
         with self._lock:
             self._check_open()
             self._stop.clear()
@@ -218,37 +252,36 @@ class Hub:
                 self._links,
                 wanted,
                 tracker,
-                shards=[shard.shard for shard in info.shards],
+                shards=shards,
                 ids=self._ids,
                 greetings=self._greetings,
                 timeout_s=self._timeout_s,
             )
             self._stream = stream
-        return self._run(stream, idle_s)
+        return self._run(stream, idle_s, pace)
 
-    def _run(self, stream: Stream, idle_s: float | None) -> Iterator[tuple[CleanTick, LiveHeader]]:
+    def _run(self, stream: Stream, idle_s: float | None, pace: Pace) -> Iterator[Taken]:
         try:
-            yield from self._follow(stream, idle_s)
+            yield from self._follow(stream, idle_s, pace)
         finally:
             self._release(stream)
 
-    def _follow(
-        self, stream: Stream, idle_s: float | None
-    ) -> Iterator[tuple[CleanTick, LiveHeader]]:
+    def _follow(self, stream: Stream, idle_s: float | None, pace: Pace) -> Iterator[Taken]:
         last_s = time.monotonic()
-        while not self._stop.is_set():
-            for event in self._pump(stream):
-                if not isinstance(event, Message):
-                    self._tell(event)
-                    continue
+        for event, skipped in pace.events(
+            stream, lambda timeout_ms: self._pump(stream, timeout_ms)
+        ):
+            if self._stop.is_set():
+                return
+            if isinstance(event, Message):
                 tick = self._tick(event)
-                if tick is None:
-                    continue
-                yield tick, event.header
-                if self._stop.is_set():
-                    return
-                last_s = time.monotonic()
-            if not stream.joined:
+                if tick is not None:
+                    self.statistics.skipped += skipped
+                    yield tick, event.header, skipped
+                    last_s = time.monotonic()
+            elif event is not None:
+                self._tell(event)
+            elif not stream.joined:
                 last_s = time.monotonic()
             elif idle_s is not None and time.monotonic() - last_s > idle_s:
                 return
@@ -261,14 +294,16 @@ class Hub:
                 for link in self._links:
                     link.subscribe(())
 
-    def _pump(self, stream: Stream) -> list[Event | SchemaMismatch]:
+    def _pump(self, stream: Stream, timeout_ms: int) -> list[News]:
         with self._lock:
             self._check_open()
             if stream is not self._stream:
                 raise ReplacedError("a newer iteration on this hub has ended this one")
-            events = stream.pump(POLL_MS)
+            events = stream.pump(timeout_ms)
             answers = self._greetings.take()
-        return [*events, *self._judged(answers)]
+            now_ns = time.monotonic_ns()
+            access = [news for link in self._links if (news := link.access(now_ns))]
+        return [*events, *access, *self._judged(answers)]
 
     def _tick(self, message: Message) -> CleanTick | None:
         """Decode a tick to deliver; markers are told, not delivered."""
@@ -282,67 +317,13 @@ class Hub:
         except DecodeError:
             self.statistics.malformed += 1
             at = Position(header.shard, header.epoch, header.n, header.k, message.name)
-            self._tell(Gap(at, at, "malformed", recovered=False))
+            self._tell(Gap(at, at, Cause.UNKNOWN, Outcome.UNREADABLE))
             return None
         self.statistics.delivered += 1
         if header.hflags & HeaderFlag.REPLAYED:
             self.statistics.replayed += 1
         return tick
 
-    def _tell(self, event: Event | SchemaMismatch) -> None:
-        if isinstance(event, Gap):
-            self._tell_gap(event)
-        elif isinstance(event, EpochChange) and self.on_epoch is not None:
-            self.on_epoch(event)
-        elif isinstance(event, Stall) and self.on_stall is not None:
-            self.on_stall(event)
-        elif isinstance(event, SchemaMismatch) and self.on_schema is not None:
-            self.on_schema(event)
-        else:
-            _logger.warning(_words(event))
-
-    def _tell_gap(self, gap: Gap) -> None:
-        self.statistics.gaps += 1
-        if not gap.recovered:
-            self.statistics.unrecovered += gap.size or 1
-        if self.on_gap is not None:
-            self.on_gap(gap.start, gap.end, gap.cause, gap.recovered)
-        elif not gap.recovered:
-            _logger.warning("gap not recovered (%s): %s", gap.cause, _range_of(gap))
-
-    def _tell_quality(self, message: Message) -> None:
-        if self.on_quality is None:
-            return
-        try:
-            marker = decode_marker(message.payload)
-            if marker.kind == MarkerKind.QUALITY:
-                mark = _decode_quality(marker.body)
-                self.on_quality(message.name, mark.quality, mark.cause)
-        except DecodeError:
-            self.statistics.malformed += 1
-
     def _check_open(self) -> None:
         if self._closed:
             raise HubClosed("this hub was closed; connect again")
-
-
-def _range_of(gap: Gap) -> str:
-    start, end = gap.start, gap.end
-    if start.k is not None and end.k is not None:
-        return f"{start.instrument or f'shard {start.shard}'} k {start.k} to {end.k}"
-    return f"{start.instrument or f'shard {start.shard}'} n {start.n} to {end.n}"
-
-
-def _words(event: Event | SchemaMismatch) -> str:
-    match event:
-        case EpochChange():
-            return (
-                f"shard {event.shard}: epoch {event.epoch} follows {event.old_epoch}; what came "
-                f"after n {event.resume_after_n} is withdrawn (to n {event.withdrawn_to_n or '-'})"
-            )
-        case Stall(stalled=True):
-            return f"shard {event.shard}: the hub stands still ({event.cause})"
-        case Stall():
-            return f"shard {event.shard}: the hub moves again"
-        case _:
-            return f"{event}; what both sides know is understood"

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from mdhub.sdk.errors import HubError
 from mdhub.sdk.events import Message
 from mdhub.sdk.requests import Call, Reply
 from mdhub.wire.requests import (
@@ -25,10 +26,10 @@ from mdhub.wire.requests import (
 )
 from mdhub.wire.ticks import SCHEMA_VERSION
 
-__all__ = ["Base", "Joining", "chunks_of"]
+__all__ = ["FINAL_REFUSALS", "Base", "Joining", "chunks_of"]
 
 PATTERNS_PER_REQUEST: Final = 1_000
-_FINAL: Final = (ErrorCode.MALFORMED, ErrorCode.UNKNOWN_REQUEST, ErrorCode.UNKNOWN_SHARD)
+FINAL_REFUSALS: Final = (ErrorCode.MALFORMED, ErrorCode.UNKNOWN_REQUEST, ErrorCode.UNKNOWN_SHARD)
 
 
 @dataclass(slots=True)
@@ -39,7 +40,6 @@ class Base:
     n: int
     known_n: int
     known: dict[str, int] = field(default_factory=dict)
-    snapshot: list[Message] = field(default_factory=list)
 
 
 def chunks_of(patterns: tuple[str, ...]) -> list[list[str]]:
@@ -65,13 +65,14 @@ class Joining:
         self.epoch = 0
         """Of the newest heartbeat; 0 = none yet."""
         self.base: Base | None = None
-        self.refusal = ""
-        """Why no publisher will ever answer."""
+        self.error: HubError | None = None
+        """Why it will never be joined."""
         self._chunks = chunks_of(("*",) if self.everything else patterns)
         self._read = read
         self._next_chunk = 0
         self._draft: Base | None = None
         self._messages: dict[bytes, Message] = {}
+        self._out: list[Message] = []
 
     def heard(self, *, epoch: int, n: int) -> None:
         """Take in a heartbeat of a publisher that has the log."""
@@ -79,9 +80,14 @@ class Joining:
         if self.everything and not self.snapshot:
             self.base = Base(epoch, n, n)
 
+    def take(self) -> list[Message]:
+        """Fetch what is to be delivered first: the snapshot, once it is complete."""
+        out, self._out = self._out, []
+        return out
+
     def call(self) -> Call | None:
         """Build the next question; None before the first heartbeat, and when there is none."""
-        if not self.epoch or self.base is not None:
+        if not self.epoch or self.base is not None or self.error is not None:
             return None
         patterns = self._chunks[self._next_chunk]
         if self.snapshot:
@@ -113,8 +119,8 @@ class Joining:
         elif isinstance(reply, TailsReply):
             self._add(self.epoch, reply.now_n, [(name, k) for name, k, _ in reply.tails])
         else:
-            if isinstance(reply, ErrorReply) and reply.code in _FINAL:
-                self.refusal = reply.message
+            if isinstance(reply, ErrorReply) and reply.code in FINAL_REFUSALS:
+                self.error = HubError(f"the publisher refuses to let us join: {reply.message}")
             self._start_over()
 
     def _add(self, epoch: int, n: int, known: list[tuple[str, int]]) -> None:
@@ -129,7 +135,7 @@ class Joining:
         self._draft = draft
         self._next_chunk += 1
         if self._next_chunk == len(self._chunks):
-            draft.snapshot = sorted(self._messages.values(), key=lambda m: m.header.n or 0)
+            self._out = sorted(self._messages.values(), key=lambda m: m.header.n or 0)
             self.base = draft
 
     def _start_over(self) -> None:

@@ -7,9 +7,11 @@ messages wait until replay has filled it, or has shown that it cannot be filled.
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Final
 
-from mdhub.sdk.events import EpochChange, Gap, Message, Position
+from mdhub.sdk.causes import Causes
+from mdhub.sdk.events import EpochChange, Gap, Message, Outcome, Position
 
 __all__ = ["UNKNOWN", "Lane", "Output"]
 
@@ -24,11 +26,11 @@ class Lane:
     """State of one sequence; every method appends what is to be told to `out`."""
 
     __slots__ = (
-        "by_n", "cause", "floor_n", "known", "known_n", "last", "last_n", "missing", "name",
-        "shard", "waiting",
+        "by_n", "causes", "floor_n", "known", "known_n", "last", "last_n", "missing", "name",
+        "noticed_ns", "shard", "waiting",
     )  # fmt: skip
 
-    def __init__(self, *, shard: int, name: str, last: int, floor_n: int) -> None:
+    def __init__(self, *, shard: int, name: str, last: int, floor_n: int, causes: Causes) -> None:
         self.shard = shard
         self.name = name
         """`symbol.EXCHANGE`; empty for the lane of a whole shard."""
@@ -44,8 +46,10 @@ class Lane:
         self.known_n = floor_n
         """Its n at most."""
         self.waiting: dict[int, Message] = {}
-        self.missing: list[tuple[int, int]] = []
-        self.cause = ""
+        self.missing: deque[tuple[int, int]] = deque()
+        self.causes = causes
+        self.noticed_ns = 0
+        """When the hole was noticed that is open, monotonic."""
 
     @property
     def settled_n(self) -> int:
@@ -68,40 +72,42 @@ class Lane:
             return False
         if number == self.last + 1 or complete or (self.last == UNKNOWN and number == 1):
             fresh = self.waiting.pop(number, None) is None
-            self._skip_to(number - 1, "unavailable", message.header.epoch, out)
+            self._skip_to(number - 1, Outcome.UNAVAILABLE, message.header.epoch, out)
             self._deliver(number, message, out)
             self._drain(out)
             return fresh
-        self._extend(number, n, number - 1, "hole")
+        self._extend(number, n, number - 1)
         self.waiting[number] = message
         return True
 
     def know(self, number: int, n: int) -> None:
         """Learn from the hub that `number` exists, at or before `n`."""
         if number > max(self.known, self.last):
-            self._extend(number, n, number, "tail")
+            self._extend(number, n, number)
 
     def settle(self, scanned_n: int, *, more: bool, epoch: int, out: list[Output]) -> None:
         """Take in that a replay was complete up to `scanned_n`: what it left out does not exist."""
         if not more and scanned_n >= self.known_n:
-            self.give_up("unavailable", epoch, out)
+            self.give_up(Outcome.UNAVAILABLE, epoch, out)
         self.floor_n = max(self.floor_n, scanned_n)
 
-    def give_up(self, cause: str, epoch: int, out: list[Output]) -> None:
+    def give_up(self, outcome: Outcome, epoch: int, out: list[Output]) -> None:
         """Report every open hole as lost and deliver what waited behind."""
-        if self.last == UNKNOWN and not self.whole and cause != "unavailable":
-            out.append(self._unknown_gap(cause, epoch))
-        while not self.whole:
-            before = min(self.waiting) - 1 if self.waiting else self.known
-            self._skip_to(before, cause, epoch, out)
-            self._drain(out)
+        if self.last == UNKNOWN and not self.whole and outcome is not Outcome.UNAVAILABLE:
+            out.append(self._unknown_gap(outcome, epoch))
+        for number in sorted(self.waiting):
+            if number in self.waiting:
+                self._skip_to(number - 1, outcome, epoch, out)
+                self._drain(out)
+        if not self.whole:
+            self._skip_to(self.known, outcome, epoch, out)
 
     def cut(self, resume_n: int, epoch: int) -> None:
         """Go back to `resume_n`; what comes behind it in `epoch` is new."""
         self.waiting = {
             number: m
             for number, m in self.waiting.items()
-            if (m.header.n or 0) <= resume_n or m.header.epoch >= epoch
+            if (m.header.n or 0) <= resume_n or m.header.epoch == epoch
         }
         self.floor_n = min(self.settled_n, resume_n)
         if self.by_n:
@@ -134,8 +140,8 @@ class Lane:
             self.known, self.known_n = number, self.last_n
         out.append(message)
         while self.missing and self.missing[0][1] <= number:
-            start, end = self.missing.pop(0)
-            out.append(self._gap(start, end, message.header.epoch, recovered=True))
+            start, end = self.missing.popleft()
+            out.append(self._gap(start, end, message.header.epoch, Outcome.RECOVERED))
 
     def _drain(self, out: list[Output]) -> None:
         while self.waiting:
@@ -144,15 +150,14 @@ class Lane:
                 return
             self._deliver(self.last + 1, message, out)
 
-    def _extend(self, number: int, n: int, missing_to: int, cause: str) -> None:
+    def _extend(self, number: int, n: int, missing_to: int) -> None:
         top = max(self.known, self.last)
         if self.last != UNKNOWN and missing_to > top:
             self.missing.append((top + 1, missing_to))
         if number > top:
             self.known, self.known_n = number, n
-        self.cause = cause
 
-    def _skip_to(self, number: int, cause: str, epoch: int, out: list[Output]) -> None:
+    def _skip_to(self, number: int, outcome: Outcome, epoch: int, out: list[Output]) -> None:
         """Give up everything after `last` up to `number`."""
         if self.last == UNKNOWN:
             self.last = number
@@ -162,19 +167,28 @@ class Lane:
         if number < start:
             return
         if self.missing and self.missing[0][0] < start:
-            out.append(self._gap(self.missing[0][0], start - 1, epoch, recovered=True))
-        self.missing = [(max(s, number + 1), e) for s, e in self.missing if e > number]
-        positions = (self.position(start, epoch), self.position(number, epoch))
-        out.append(Gap(*positions, cause, recovered=False))
+            out.append(self._gap(self.missing[0][0], start - 1, epoch, Outcome.RECOVERED))
+        self._forget_missing_to(number)
+        out.append(self._gap(start, number, epoch, outcome))
         self.last = number
 
-    def _unknown_gap(self, cause: str, epoch: int) -> Gap:
+    def _forget_missing_to(self, number: int) -> None:
+        while self.missing and self.missing[0][0] <= number:
+            _, end = self.missing.popleft()
+            if end > number:
+                self.missing.appendleft((number + 1, end))
+
+    def _unknown_gap(self, outcome: Outcome, epoch: int) -> Gap:
         """Name by n what may be missing of an instrument whose k is not known."""
         waiting_n = [m.header.n or 0 for m in self.waiting.values()]
         end_n = min(waiting_n) - 1 if waiting_n else self.known_n
         start = Position(self.shard, epoch, n=self.settled_n + 1, instrument=self.name)
         end = Position(self.shard, epoch, n=end_n, instrument=self.name)
-        return Gap(start, end, cause, recovered=False)
+        return self._told(start, end, outcome)
 
-    def _gap(self, start: int, end: int, epoch: int, *, recovered: bool) -> Gap:
-        return Gap(self.position(start, epoch), self.position(end, epoch), self.cause, recovered)
+    def _gap(self, start: int, end: int, epoch: int, outcome: Outcome) -> Gap:
+        return self._told(self.position(start, epoch), self.position(end, epoch), outcome)
+
+    def _told(self, start: Position, end: Position, outcome: Outcome) -> Gap:
+        causes, noticed_ns = self.causes, self.noticed_ns
+        return Gap(start, end, causes.of(noticed_ns), outcome, causes.now_ns - noticed_ns)

@@ -1,7 +1,7 @@
 """Requests under way: one replay and one other question at a time, on any publisher.
 
 That keeps a client below a publisher's limit of two answers. A request without a sign of
-progress for a second has failed; its late replies are ignored.
+progress for 3 s has failed; its late replies are ignored.
 """
 
 from __future__ import annotations
@@ -13,18 +13,24 @@ import msgspec
 
 from mdhub.sdk.connection import Link
 from mdhub.wire.codec import DecodeError, decode_reply_head, decoder, encode
-from mdhub.wire.requests import EndReply, ErrorReply, HelloReply, Status, TailsReply
+from mdhub.wire.requests import EndReply, ErrorReply, FindReply, HelloReply, Status, TailsReply
 
-__all__ = ["Call", "Calls", "Reply"]
+__all__ = ["MAX_REPLAY", "Call", "Calls", "Reply"]
 
-TIMEOUT_NS: Final = 1_000_000_000
+TIMEOUT_NS: Final = 3_000_000_000
+"""Longer than a publisher searches a slow log before the first message of an old replay. Whoever
+is lost or silent is not waited for so long: see `Calls.abandon`."""
 PAUSE_NS: Final = 100_000_000
 """After a failure, before the slot is used again."""
 
-Reply = HelloReply | TailsReply | EndReply | ErrorReply
+MAX_REPLAY: Final = 5_000
+"""Messages asked for in one replay: as many as a publisher sends in one answer."""
+
+Reply = HelloReply | TailsReply | FindReply | EndReply | ErrorReply
 
 _decode_hello: Final = decoder(HelloReply)
 _decode_tails: Final = decoder(TailsReply)
+_decode_find: Final = decoder(FindReply)
 _decode_end: Final = decoder(EndReply)
 _decode_error: Final = decoder(ErrorReply)
 
@@ -57,6 +63,13 @@ class Call:
         """Build a call that is answered by a TailsReply."""
         return cls(make, done=done, ok=_decode_tails)
 
+    @classmethod
+    def find(
+        cls, make: Callable[[int], msgspec.Struct], *, done: Callable[[Reply | None], None]
+    ) -> Call:
+        """Build a call that is answered by a FindReply."""
+        return cls(make, done=done, ok=_decode_find)
+
 
 class _Pending:
     __slots__ = ("call", "deadline_ns", "link", "slot")
@@ -71,8 +84,12 @@ class _Pending:
 class Calls:
     """Sends calls, one per slot at a time, and matches replies to them."""
 
-    def __init__(self, links: list[Link], ids: Iterator[int]) -> None:
-        """`ids` are shared by all calls of a connection: late replies must fit nothing newer."""
+    def __init__(self, links: list[Link], ids: Iterator[int], *, strangers: bool = False) -> None:
+        """`ids` are shared by all calls of a connection: late replies must fit nothing newer.
+
+        `strangers`: also ask who is back and was not greeted; only a greeting may.
+        """
+        self._strangers = strangers
         self._links = links
         self._ids = ids
         self._preferred = 0
@@ -94,7 +111,8 @@ class Calls:
         """Send to the publisher that answered last, else to the next one that lives."""
         count = len(self._links)
         order = [self._links[(self._preferred + i) % count] for i in range(count)]
-        order.sort(key=lambda link: not link.alive(now_ns))
+        order = [link for link in order if link.greeted or self._strangers]
+        order.sort(key=lambda link: not link.prompt(now_ns))
         req_id = next(self._ids)
         request = encode(call.make(req_id))
         for link in order:
@@ -127,9 +145,18 @@ class Calls:
         """Fail what got no reply in time, and turn to the next publisher."""
         for req_id, pending in list(self._pending.items()):
             if now_ns > pending.deadline_ns:
-                del self._pending[req_id]
-                self.turn_away(pending.slot, now_ns)
-                pending.call.done(None)
+                self._fail(req_id, now_ns)
+
+    def abandon(self, link: Link, now_ns: int) -> None:
+        """Fail what was asked of a publisher whose connection is lost: no reply will come."""
+        for req_id, pending in list(self._pending.items()):
+            if pending.link is link:
+                self._fail(req_id, now_ns)
+
+    def _fail(self, req_id: int, now_ns: int) -> None:
+        pending = self._pending.pop(req_id)
+        self.turn_away(pending.slot, now_ns)
+        pending.call.done(None)
 
     def turn_away(self, slot: str, now_ns: int) -> None:
         """Prefer another publisher from now on, after a short pause."""

@@ -5,23 +5,23 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import zmq
 
-from mdhub.sdk.connection import Link
-from mdhub.sdk.errors import HubError, HubUnreachable, PatternError
-from mdhub.sdk.events import Message, Stall
+from mdhub.sdk.catchup import CatchUp
+from mdhub.sdk.connection import BATCH, Link, unreachable
+from mdhub.sdk.events import Cause, Message, Stall
 from mdhub.sdk.greetings import Greetings, hello_request
-from mdhub.sdk.joining import Base, Joining, chunks_of
+from mdhub.sdk.joining import Joining, chunks_of
 from mdhub.sdk.lane import Output
-from mdhub.sdk.requests import Call, Calls, Reply
+from mdhub.sdk.plan import Plan
+from mdhub.sdk.reader import Reader
+from mdhub.sdk.requests import MAX_REPLAY, Call, Calls, Reply
 from mdhub.sdk.stall import StallWatch
 from mdhub.sdk.tracker import Tails, Tracker, Want
 from mdhub.wire.codec import DecodeError, decode_heartbeat, decode_live_header
-from mdhub.wire.errors import WireError
 from mdhub.wire.live import Heartbeat, HubState, LiveHeader
 from mdhub.wire.requests import (
     EndReply,
@@ -32,64 +32,20 @@ from mdhub.wire.requests import (
     TailsRequest,
 )
 from mdhub.wire.ticks import SCHEMA_VERSION
-from mdhub.wire.topics import HEARTBEAT_TOPIC, Selection, subscription_prefixes
+from mdhub.wire.topics import HEARTBEAT_TOPIC
 
-__all__ = ["Event", "Plan", "Stream", "plan", "unreachable"]
+__all__ = ["Event", "Stream"]
 
-MAX_REPLAY: Final = 5_000
-MAX_PATTERN_CHARS: Final = 64
-EARLY_MESSAGES: Final = 200_000
+EARLY_MESSAGES: Final = 50_000
 """Kept per shard before its base is known; older ones go, and are replayed as a hole."""
 TAILS_EVERY_NS: Final = 1_000_000_000
-_TOPICS_REMEMBERED: Final = 400_000
-_SHARD_TOPICS: Final = (b"epoch.", b"phase.", b"marker.")
+_BATCHES_BEFORE_JOIN: Final = 100
+_PAUSE_NS: Final = 500_000_000
+"""A strategy that does not come back for so long has not listened."""
+_BUSY_NS: Final = 1_000_000_000
+"""After so long without a pump, or behind, what is missing may be the strategy's own doing."""
 
 Event = Output | Stall
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What to follow, checked."""
-
-    patterns: tuple[str, ...]
-    prefixes: tuple[bytes, ...]
-    everything: bool
-    snapshot: bool
-
-
-def plan(patterns: tuple[str, ...], start: str) -> Plan:
-    """Check patterns and start. Raises PatternError or ValueError."""
-    if start not in ("live", "snapshot"):
-        raise ValueError(f"start was {start!r}, expected 'live' or 'snapshot'")
-    patterns = tuple(dict.fromkeys(patterns)) or ("*",)
-    everything = "*" in patterns
-    for pattern in patterns:
-        if len(pattern) > MAX_PATTERN_CHARS:
-            raise PatternError(
-                f"pattern {pattern[:20]!r}... has {len(pattern)} characters, "
-                f"expected at most {MAX_PATTERN_CHARS}"
-            )
-    try:
-        covered = [p for pattern in patterns for p in subscription_prefixes(pattern)]
-    except WireError as error:
-        raise PatternError(str(error)) from None
-    if everything:
-        covered = [b"tick.", b"quality.", *_SHARD_TOPICS]
-    else:
-        covered.append(b"epoch.")
-    # Heartbeats last: the first one to arrive shows that the filters before it are in force.
-    prefixes = (*dict.fromkeys(covered), HEARTBEAT_TOPIC)
-    return Plan(patterns, prefixes, everything, start == "snapshot")
-
-
-def unreachable(links: list[Link], timeout_s: float) -> HubUnreachable:
-    """Build the error that says what was tried and what to check."""
-    tried = ", ".join(link.endpoint.live for link in links)
-    return HubUnreachable(
-        f"no publisher answered within {timeout_s:g} s; tried {tried} (and the port above each, "
-        "for requests). Check that a publisher runs there (`mdhub up`), that it listens on "
-        "an address this host can reach (`--bind`), and that both ports are open"
-    )
 
 
 class Stream:
@@ -107,37 +63,45 @@ class Stream:
         timeout_s: float,
     ) -> None:
         self._links = links
-        self._selection = Selection(wanted.patterns)
         self._tracker = tracker
         self._statistics = tracker.statistics
+        self._read = Reader(wanted.patterns, tracker.statistics).read
+        self._causes = tracker.causes
         self._calls = Calls(links, ids)
         self._greetings = greetings
+        self._strangers = greetings.strangers
         self._chunks = chunks_of(wanted.patterns)
         now_ns = time.monotonic_ns()
         self._timeout_s = timeout_s
         self._deadline_ns = now_ns + int(timeout_s * 1e9)
-        self._joining = {
-            shard: Joining(shard, wanted.patterns, snapshot=wanted.snapshot, read=self._read)
-            for shard in shards
-        }
+        self._joining = {shard: _joining(shard, wanted, self._read) for shard in shards}
         self._early: dict[int, deque[Message]] = {
             shard: deque(maxlen=EARLY_MESSAGES) for shard in shards
         }
         self._stalls = {shard: StallWatch(shard, now_ns) for shard in shards}
         self._events: list[Event] = []
-        self._names: dict[bytes, str | None] = {}
         self._next_tails_ns = dict.fromkeys(shards, 0)
         self._last_pump_ns = now_ns
+        self.caught_up_ns = now_ns
+        """When it was last seen that nothing was left behind, monotonic."""
         self._poller = zmq.Poller()
         for link in links:
             link.subscribe(wanted.prefixes)
-            self._poller.register(link.sub, zmq.POLLIN)
-            self._poller.register(link.dealer, zmq.POLLIN)
+            self._watch(link)
 
     @property
     def joined(self) -> bool:
         """Whether every shard has its base: from here nothing is missed."""
         return all(self._tracker.joined(shard) for shard in self._joining)
+
+    @property
+    def behind_ns(self) -> int:
+        """How long the strategy has not kept up, as of the last pump; 0 = it does."""
+        return self._last_pump_ns - self.caught_up_ns
+
+    def count_waiting(self) -> int:
+        """Count, and throw away, the live messages that were not read: this ends the stream."""
+        return max(link.throw_away() for link in self._links)
 
     def pump(self, timeout_ms: int) -> list[Event]:
         """Wait for messages, at most `timeout_ms`; return what there is to deliver and tell.
@@ -147,8 +111,10 @@ class Stream:
         self._excuse(time.monotonic_ns())
         ready = dict(self._poller.poll(timeout_ms))
         now_ns = time.monotonic_ns()
+        self._take_changes(ready, now_ns)
         drained = self._take_live(ready, now_ns)
         self._take_answers(ready, now_ns)
+        self._renew_silent(now_ns)
         self._calls.expire(now_ns)
         self._greetings.expire(now_ns)
         reachable = any(link.alive(now_ns) for link in self._links)
@@ -161,24 +127,67 @@ class Stream:
         events, self._events = self._events, []
         return events
 
+    # Connections
+
+    def _watch(self, link: Link) -> None:
+        for socket in (link.sub, link.dealer, link.door.monitor):
+            self._poller.register(socket, zmq.POLLIN)
+
+    def _renew_silent(self, now_ns: int) -> None:
+        """Replace connections that are half open: the other side will never end them."""
+        for link in self._links:
+            if link.silent(now_ns):
+                self._causes.saw(Cause.NETWORK, now_ns)
+                self._abandon(link, now_ns)
+                self._poller.unregister(link.sub)
+                self._poller.unregister(link.door.monitor)
+                link.renew()
+                self._watch(link)
+
+    def _take_changes(self, ready: dict[object, int], now_ns: int) -> None:
+        for link in self._links:
+            if link.door.monitor in ready:
+                link.door.listen(now_ns)
+            for change in link.changes(now_ns):
+                if change != "made":
+                    self._causes.saw(Cause.NETWORK, now_ns)
+                if change == "lost":
+                    self._abandon(link, now_ns)
+                elif change == "back":
+                    self._greetings.back(link)
+
+    def _abandon(self, link: Link, now_ns: int) -> None:
+        self._calls.abandon(link, now_ns)
+        self._greetings.abandon(link)
+
     # Live messages
 
     def _take_live(self, ready: dict[object, int], now_ns: int) -> bool:
-        """Read what is here; True if nothing was left behind."""
-        drained = True
+        """Read what is here; True if nothing was here.
+
+        Before the join nothing of it is delivered yet, so much more is read than a batch.
+        """
+        joined, most = self.joined, 0
         for link in self._links:
             if link.sub not in ready:
                 continue
-            messages = link.live()
-            drained = drained and not messages
             link.heard_ns = now_ns
-            for frames in messages:
-                self._take_message(frames, now_ns)
-        return drained
+            for _ in range(1 if joined else _BATCHES_BEFORE_JOIN):
+                messages = link.live()
+                most = max(most, len(messages))
+                for frames in messages:
+                    self._take_message(link, frames, now_ns)
+                if len(messages) < BATCH:
+                    break
+        if most < BATCH or not joined:
+            self.caught_up_ns = now_ns
+        elif now_ns - self.caught_up_ns > _BUSY_NS:
+            self._causes.saw(Cause.SLOW_READER, now_ns)
+        return not most
 
-    def _take_message(self, frames: list[bytes], now_ns: int) -> None:
+    def _take_message(self, link: Link, frames: list[bytes], now_ns: int) -> None:
         if frames[0].startswith(HEARTBEAT_TOPIC):
-            self._take_heartbeat(frames, now_ns)
+            self._take_heartbeat(link, frames, now_ns)
             return
         message = self._read(frames)
         if message is not None:
@@ -191,39 +200,14 @@ class Stream:
         elif shard in self._early:
             self._early[shard].append(message)
 
-    def _read(self, frames: list[bytes]) -> Message | None:
-        """Make a message of three frames; None if it is not for us or not one."""
-        try:
-            topic, header, payload = frames
-            name = self._names[topic] if topic in self._names else self._name(topic)
-            if name is None:
-                return None
-            return Message(topic, decode_live_header(header), payload, name)
-        except (ValueError, DecodeError):
-            self._statistics.malformed += 1
-            return None
-
-    def _name(self, topic: bytes) -> str | None:
-        """Read the instrument from a topic; None = not ours, empty = of the whole shard."""
-        kind, _, rest = topic.decode().partition(".")
-        name: str | None = ""
-        if kind in ("tick", "quality"):
-            exchange, _, symbol = rest[:-1].partition(".")
-            name = f"{symbol}.{exchange}"
-            if not self._selection.matches(name):
-                name = None
-        if len(self._names) >= _TOPICS_REMEMBERED:
-            self._names.clear()
-        self._names[topic] = name
-        return name
-
-    def _take_heartbeat(self, frames: list[bytes], now_ns: int) -> None:
+    def _take_heartbeat(self, link: Link, frames: list[bytes], now_ns: int) -> None:
         try:
             _, head, body = frames
             header, beat = decode_live_header(head), decode_heartbeat(body)
         except (ValueError, DecodeError):
             self._statistics.malformed += 1
             return
+        link.holding = beat.state == HubState.HOLDING
         shard = header.shard
         if shard not in self._stalls:
             return
@@ -231,7 +215,8 @@ class Stream:
         if news is not None:
             self._events.append(news)
         if self._tracker.joined(shard):
-            self._tracker.heard(shard, epoch=header.epoch, n=beat.n, now_ns=now_ns)
+            epoch, well = header.epoch, beat.state == HubState.OK
+            self._tracker.heard(shard, epoch=epoch, n=beat.n, now_ns=now_ns, well=well)
         else:
             self._join_at(header, beat, now_ns)
 
@@ -240,20 +225,21 @@ class Stream:
         self._deadline_ns = 0
         if header.epoch and beat.state != HubState.HOLDING:
             joining = self._joining[header.shard]
-            if joining.refusal:
-                raise HubError(f"the publisher refuses to let us join: {joining.refusal}")
             joining.heard(epoch=header.epoch, n=beat.n)
             self._join_if_ready(joining, now_ns)
 
-    def _join_if_ready(self, joining: Joining, now_ns: int) -> None:
-        if joining.base is None or self._tracker.joined(joining.shard):
+    def _join_if_ready(self, joining: Joining | CatchUp, now_ns: int) -> None:
+        base, shard = joining.base, joining.shard
+        if self._tracker.joined(shard):
             return
-        base: Base = joining.base
-        shard = joining.shard
+        self._events += joining.take()
+        if joining.error is not None and not self._events:
+            raise joining.error
+        if base is None:
+            return
         self._tracker.join(
             shard, epoch=base.epoch, n=base.n, known=base.known.items(), known_n=base.known_n
         )
-        self._events += base.snapshot
         early = self._early.pop(shard)
         while early:
             self._tracker.offer(early.popleft(), now_ns=now_ns)
@@ -270,10 +256,17 @@ class Stream:
                         self._greetings.reply(link, frames, now_ns=now_ns)
                 except DecodeError:
                     self._statistics.malformed += 1
+        if self._strangers != self._greetings.strangers:
+            self._strangers = self._greetings.strangers
+            self._causes.saw(Cause.PUBLISHER, now_ns)
         for joining in self._joining.values():
             self._join_if_ready(joining, now_ns)
 
     def _ask(self, now_ns: int) -> None:
+        # Whether the publisher itself is new is known before what it replays is told: it answers
+        # in order.
+        if self._greetings.pressing and self._calls.free("question", now_ns=now_ns):
+            self._greetings.ask(now_ns)
         if self._calls.free("replay", now_ns=now_ns):
             want = self._tracker.wanted(now_ns)
             if want is not None and not self._calls.start(
@@ -296,26 +289,32 @@ class Stream:
 
         def done(reply: Reply | None) -> None:
             now_ns = time.monotonic_ns()
-            if isinstance(reply, EndReply):
-                self._tracker.answered(
-                    want,
-                    epoch=reply.epoch,
-                    scanned_n=reply.scanned_to_n,
-                    more=reply.more,
-                    now_ns=now_ns,
-                )
-            else:
+            if not isinstance(reply, EndReply) or reply.epoch < want.epoch:
                 self._tracker.failed(want, now_ns=now_ns)
+            elif not self._tracker.answered(
+                want,
+                epoch=reply.epoch,
+                scanned_n=reply.scanned_to_n,
+                more=reply.more,
+                now_ns=now_ns,
+            ):
+                self._calls.turn_away("replay", now_ns)
 
         patterns = list(want.patterns)
         return Call(
             lambda req_id: ReplayRequest(
-                SCHEMA_VERSION, req_id, RequestName.REPLAY, want.shard, want.epoch,
-                want.after_n, MAX_REPLAY, patterns,
+                SCHEMA_VERSION,
+                req_id,
+                RequestName.REPLAY,
+                want.shard,
+                want.epoch,
+                want.after_n,
+                MAX_REPLAY,
+                patterns,
             ),
             done=done,
             message=message,
-        )  # fmt: skip
+        )
 
     def _question(self, now_ns: int) -> Call | None:
         """Choose what to ask next: a base, an epoch that was missed, or tails."""
@@ -375,7 +374,10 @@ class Stream:
 
     def _excuse(self, now_ns: int) -> None:
         """Give no verdict on the hub after a pause in which the strategy did not listen."""
-        if now_ns - self._last_pump_ns > TAILS_EVERY_NS // 2:
+        pause_ns = now_ns - self._last_pump_ns
+        if pause_ns > _BUSY_NS:
+            self._causes.saw(Cause.SLOW_READER, now_ns)
+        if pause_ns > _PAUSE_NS:
             for watch in self._stalls.values():
                 watch.excuse(now_ns)
             for link in self._links:
@@ -384,7 +386,14 @@ class Stream:
     def _judge(self, now_ns: int) -> None:
         if self._deadline_ns and now_ns > self._deadline_ns:
             raise unreachable(self._links, self._timeout_s)
-        for watch in self._stalls.values():
-            news = watch.judge(now_ns)
-            if news is not None:
-                self._events.append(news)
+        judged = (watch.judge(now_ns) for watch in self._stalls.values())
+        self._events += [news for news in judged if news is not None]
+
+
+def _joining(
+    shard: int, wanted: Plan, read: Callable[[list[bytes]], Message | None]
+) -> Joining | CatchUp:
+    begin = wanted.begin_of(shard)
+    if begin in ("live", "snapshot"):
+        return Joining(shard, wanted.patterns, snapshot=begin == "snapshot", read=read)
+    return CatchUp(shard, wanted.patterns, begin=begin, read=read)

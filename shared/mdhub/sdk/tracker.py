@@ -19,51 +19,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from mdhub.sdk.events import EpochChange, Gap, Message, Position, Statistics
+from mdhub.sdk.causes import Causes
+from mdhub.sdk.events import Cause, EpochChange, Gap, Message, Outcome, Position, Statistics
 from mdhub.sdk.lane import UNKNOWN, Lane, Output
+from mdhub.sdk.wants import Limits, Tails, Want
 
 __all__ = ["Limits", "Output", "Tails", "Tracker", "Want"]
 
+BEHIND_NS: Final = 2_000_000_000
 _CHECK_EVERY: Final = 256
 """Counting what waits costs a look at every hole: done for one message in so many."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Bounds of one tracker."""
-
-    waiting: int = 200_000
-    patience_ns: int = 5_000_000_000
-    """A hole that no publisher fills for so long, while one is reachable, is given up."""
-    retry_ns: int = 100_000_000
-    names_per_want: int = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Want:
-    """A replay to ask for."""
-
-    shard: int
-    epoch: int
-    after_n: int
-    patterns: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Tails:
-    """An answer to `tails`, of all patterns together (asked in parts, so as of several n)."""
-
-    epoch: int
-    first_n: int
-    """Oldest n of the parts: complete up to here."""
-    last_n: int
-    """Newest n of the parts; 0 = no part yet."""
-    rows: list[tuple[str, int, str]]
-
-    def plus(self, now_n: int, rows: list[tuple[str, int, str]]) -> Tails:
-        """Add the answer to one part."""
-        first_n = min(self.first_n, now_n) if self.last_n else now_n
-        return Tails(self.epoch, first_n, max(self.last_n, now_n), self.rows + rows)
 
 
 @dataclass(slots=True)
@@ -80,6 +45,9 @@ class _Shard:
     progress_ns: int = 0
     tails: Tails | None = None
     seen_epoch: int = 0
+    behind_ns: int = 0
+    """Since when only an epoch before ours is heard of; 0 = not so."""
+    fallen: bool = False
 
 
 class Tracker:
@@ -93,6 +61,8 @@ class Tracker:
         statistics: Statistics | None = None,
     ) -> None:
         self.statistics = statistics or Statistics()
+        self.causes = Causes()
+        """Tell it what is seen of connections and of the strategy; epochs are seen here."""
         self._everything = everything
         self._limits = limits or Limits()
         self._shards: dict[int, _Shard] = {}
@@ -116,9 +86,9 @@ class Tracker:
         """
         state = _Shard(shard, epoch, [(epoch, n)], n)
         if self._everything:
-            state.lanes[""] = Lane(shard=shard, name="", last=n, floor_n=n)
+            state.lanes[""] = self._lane(shard, "", last=n, floor_n=n)
         for name, k in known:
-            lane = state.lanes[name] = Lane(shard=shard, name=name, last=k, floor_n=n)
+            lane = state.lanes[name] = self._lane(shard, name, last=k, floor_n=n)
             lane.last_n = max(n, known_n)
         self._shards[shard] = state
 
@@ -133,7 +103,7 @@ class Tracker:
         self.statistics.received += 1
         header = message.header
         shard = self._shards[header.shard]
-        if header.epoch != shard.epoch and not self._belongs(shard, message):
+        if header.epoch != shard.epoch and not self._belongs(shard, message, now_ns):
             self.statistics.stale += 1
             return
         number = header.n if self._everything else header.k
@@ -149,11 +119,19 @@ class Tracker:
         complete = want is not None and want is shard.asked and name in shard.asked_names
         self._offer_slowly(shard, lane, number, message, complete=complete, now_ns=now_ns)
 
-    def heard(self, shard: int, *, epoch: int, n: int, now_ns: int) -> None:
-        """Take in a heartbeat: its publisher has sent everything up to n."""
+    def heard(self, shard: int, *, epoch: int, n: int, now_ns: int, well: bool = True) -> None:
+        """Take in a heartbeat: its publisher has sent everything up to n.
+
+        `well`: it follows the log in force. If all that do stay in an epoch before ours, ours was
+        cut off and the one after it is earlier: server clocks differ, or one was set back.
+        """
         state = self._shards[shard]
+        if epoch >= state.epoch or not state.behind_ns:
+            state.behind_ns = now_ns if epoch < state.epoch and well else 0
+        elif well and now_ns - state.behind_ns > BEHIND_NS:
+            state.fallen = True
         if epoch > state.epoch:
-            self._see(state, epoch)
+            self._see(state, epoch, now_ns)
         if epoch != state.epoch:
             return
         if self._everything:
@@ -174,6 +152,8 @@ class Tracker:
     def epochs(self, shard: int, epochs: list[tuple[int, int]], *, now_ns: int) -> bool:
         """Take in the list of `hello`, asked for because `new_epoch`; False if it is older."""
         state = self._shards[shard]
+        if state.fallen and self._fall_back(state, epochs, now_ns=now_ns):
+            return True
         newer = [(epoch, resume_n) for epoch, resume_n in epochs if epoch > state.epoch]
         if not newer:
             return False
@@ -205,22 +185,30 @@ class Tracker:
                 return shard.asked
         return None
 
-    def answered(self, want: Want, *, epoch: int, scanned_n: int, more: bool, now_ns: int) -> None:
-        """Take in the end of a replay whose messages were all offered before."""
+    def answered(self, want: Want, *, epoch: int, scanned_n: int, more: bool, now_ns: int) -> bool:
+        """Take in the end of a replay whose messages were all offered before.
+
+        False if it filled nothing of a hole that another publisher may fill: this one is behind.
+        """
         shard = self._shards[want.shard]
+        self.causes.now_ns = now_ns
         if epoch > shard.epoch:
-            self._see(shard, epoch)
+            self._see(shard, epoch, now_ns)
         if want is not shard.asked:
-            return
+            return True
         shard.asked = None
-        if scanned_n > want.after_n:
+        progress = scanned_n > want.after_n
+        if progress:
             shard.progress_ns = now_ns
         for name in shard.asked_names:
             lane = shard.lanes[name]
             lane.settle(scanned_n, more=more, epoch=shard.epoch, out=self._out)
             self._file(shard, lane, now_ns=now_ns)
-        if not more and not shard.asked_names.isdisjoint(shard.holes):
-            shard.retry_ns = now_ns + self._limits.retry_ns
+        if more or shard.asked_names.isdisjoint(shard.holes):
+            return True
+        limits = self._limits
+        shard.retry_ns = now_ns + (limits.go_on_ns if progress else limits.retry_ns)
+        return progress
 
     def failed(self, want: Want, *, now_ns: int) -> None:
         """Take in that a replay got no answer, or an error: it will be wanted again."""
@@ -237,18 +225,20 @@ class Tracker:
         return (state.epoch, state.verified_n)
 
     def new_epoch(self, shard: int) -> bool:
-        """Whether messages of a newer epoch come: ask `hello` how ours led there."""
-        return self._shards[shard].seen_epoch > self._shards[shard].epoch
+        """Whether the hub has another epoch than ours: ask `hello` how ours led there."""
+        state = self._shards[shard]
+        return state.fallen or state.seen_epoch > state.epoch
 
     def tick(self, *, now_ns: int, reachable: bool) -> None:
         """Let time pass: holes that nobody fills are given up, while somebody could."""
+        self.causes.now_ns = now_ns
         for shard in self._shards.values():
             if not shard.holes:
                 continue
             if not reachable:
                 shard.progress_ns = now_ns
             elif now_ns - shard.progress_ns > self._limits.patience_ns:
-                self._give_up(shard, "timeout")
+                self._give_up(shard, Outcome.TIMEOUT)
 
     @property
     def waiting(self) -> int:
@@ -267,6 +257,7 @@ class Tracker:
     ) -> None:
         if lane.whole:
             lane.floor_n = max(lane.floor_n, shard.verified_n if not lane.by_n else 0)
+        self.causes.now_ns = now_ns
         before = len(self._out)
         if not lane.offer(number, message, self._out, complete=complete):
             self.statistics.duplicates += 1
@@ -277,12 +268,15 @@ class Tracker:
         if self._until_check <= 0:
             self._until_check = min(_CHECK_EVERY, self._limits.waiting)
             if self.waiting > self._limits.waiting:
-                self._give_up(shard, "overflow")
+                self._give_up(shard, Outcome.OVERFLOW)
 
     def _new_lane(self, shard: _Shard, name: str) -> Lane:
-        lane = Lane(shard=shard.number, name=name, last=UNKNOWN, floor_n=shard.verified_n)
+        lane = self._lane(shard.number, name, last=UNKNOWN, floor_n=shard.verified_n)
         shard.lanes[name] = lane
         return lane
+
+    def _lane(self, shard: int, name: str, *, last: int, floor_n: int) -> Lane:
+        return Lane(shard=shard, name=name, last=last, floor_n=floor_n, causes=self.causes)
 
     def _file(self, shard: _Shard, lane: Lane, *, now_ns: int) -> None:
         """Keep the list of lanes with a hole right."""
@@ -291,6 +285,7 @@ class Tracker:
         elif lane.name not in shard.holes:
             if not shard.holes:
                 shard.progress_ns = now_ns
+            lane.noticed_ns = now_ns
             shard.holes[lane.name] = lane
 
     def _know(self, shard: _Shard, lane: Lane, number: int, n: int, *, now_ns: int) -> None:
@@ -306,7 +301,7 @@ class Tracker:
         shard.verified_n = max(shard.verified_n, tails.first_n)
         shard.tails = None
 
-    def _belongs(self, shard: _Shard, message: Message) -> bool:
+    def _belongs(self, shard: _Shard, message: Message, now_ns: int) -> bool:
         """Decide on a message of another epoch.
 
         One of a newer epoch must wait for `hello`: its marker tells of one cut, and there may
@@ -316,11 +311,12 @@ class Tracker:
         if header.epoch < shard.epoch:
             n = header.n or 0
             return all(n <= resume_n for epoch, resume_n in shard.cuts if epoch > header.epoch)
-        self._see(shard, header.epoch)
+        self._see(shard, header.epoch, now_ns)
         return False
 
-    def _see(self, shard: _Shard, epoch: int) -> None:
+    def _see(self, shard: _Shard, epoch: int, now_ns: int) -> None:
         """Note a newer epoch; a replay that spans it will have been taken in with holes."""
+        self.causes.saw(Cause.EPOCH, now_ns)
         shard.seen_epoch = max(shard.seen_epoch, epoch)
         shard.asked = None
 
@@ -338,12 +334,25 @@ class Tracker:
             lane.cut(resume_n, epoch)
             self._file(shard, lane, now_ns=now_ns)
 
+    def _fall_back(self, shard: _Shard, epochs: list[tuple[int, int]], *, now_ns: int) -> bool:
+        """Go back to where our history and the hub's part; False if ours is not cut off."""
+        shard.fallen, shard.behind_ns = False, 0
+        if not epochs or epochs[-1][0] >= shard.epoch:
+            return False
+        listed = {epoch for epoch, _ in epochs}
+        common = max((epoch for epoch, _ in shard.cuts if epoch in listed), default=0)
+        parted = [n for epoch, n in [*shard.cuts, *epochs] if epoch > common]
+        shard.cuts = [cut for cut in shard.cuts if cut[0] <= common]
+        shard.seen_epoch = 0
+        self._cut(shard, [(epochs[-1][0], min(parted))], now_ns=now_ns)
+        return True
+
     def _rebase(self, shard: _Shard, newer: list[tuple[int, int]]) -> None:
         """Start where the newest epoch did: the hub no longer knows how ours led there."""
         epoch, resume_n = newer[-1]
         start = Position(shard.number, shard.epoch, n=_newest_n(shard) + 1)
         end = Position(shard.number, epoch, n=resume_n)
-        self._out.append(Gap(start, end, "epoch", recovered=False))
+        self._out.append(Gap(start, end, Cause.EPOCH, Outcome.UNAVAILABLE))
         self._turn_to(shard, newer)
         shard.verified_n = resume_n
         for lane in shard.lanes.values():
@@ -358,9 +367,9 @@ class Tracker:
         shard.tails = None
         shard.retry_ns = 0
 
-    def _give_up(self, shard: _Shard, cause: str) -> None:
+    def _give_up(self, shard: _Shard, outcome: Outcome) -> None:
         for lane in list(shard.holes.values()):
-            lane.give_up(cause, shard.epoch, self._out)
+            lane.give_up(outcome, shard.epoch, self._out)
         shard.holes.clear()
 
 

@@ -28,12 +28,14 @@ class EventKind(StrEnum):
     """A service lives."""
     SERVICE = "service"
     """A service came, went or changed its state."""
+    CLOCK = "clock"
+    """The wall clock of the server or of a service is off the monitor's, or right again."""
     SOURCE_RATE = "source.rate"
     """Ticks per second of a source."""
     SOURCE = "source"
     """A source came, went or changed its state."""
     LEADERSHIP = "leadership"
-    """An arbiter took over."""
+    """An arbiter took over, or hands its shard over (`hands_over`) by the command it names."""
     COMMAND_DONE = "command.done"
     """The one result of a command, whose id is the correlation id."""
     CALENDAR = "calendar"
@@ -44,6 +46,11 @@ class EventKind(StrEnum):
     """Entries that a reader had not read were dropped."""
     SCHEMA_MISMATCH = "schema_mismatch"
     """A client told a publisher a schema digest that is not the publisher's."""
+    ACCESS_DENIED = "access_denied"
+    """A publisher with keys refused a client: its key is unknown or revoked, or it has none."""
+
+    FINDING = "finding"
+    """Something that is wrong began, changed or ended, as the monitor sees it."""
 
 
 class Event(msgspec.Struct, array_like=True, frozen=True):

@@ -68,6 +68,8 @@ class ErrorCode(StrEnum):
     """Too many answers are under way for this client: wait for their end."""
     UNAVAILABLE = "unavailable"
     """The log is away or being read: ask again shortly."""
+    NOT_KEPT = "not_kept"
+    """The hub keeps nothing so old; the message names the oldest n that it has."""
 
 
 class RequestHead(msgspec.Struct, array_like=True, frozen=True):
@@ -178,6 +180,8 @@ class HelloReply(msgspec.Struct, array_like=True, frozen=True):
     shards: list[ShardInfo]
     release: str = ""
     """Release of mdhub the publisher runs, such as `0.1.0`; empty = not told."""
+    session: int = 0
+    """One run of the publisher: its start in UTC ms; grows with every run; 0 = not told."""
 
 
 class TailsReply(msgspec.Struct, array_like=True, frozen=True):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mdhub.streams.errors import UnknownOutcome
 from mdhub.wire.codec import encode
 from mdhub.wire.requests import ErrorReply, TailsReply
-from mdhub_publisher.answers import Answers
+from mdhub_publisher.answers import Answer, Answers
 from mdhub_publisher.clients import Clients, Sent
 from mdhub_publisher.shard import Phase, Shard
 from tests.unit.publisher.entries import tick_entry
@@ -90,6 +90,16 @@ def test_what_is_older_than_memory_needs_the_log() -> None:
     assert error.code == "unavailable"
 
 
+def test_a_client_that_is_ahead_is_told_so() -> None:
+    """Who knows a newer epoch than is held here gets no entries of the older one for it."""
+    shard = shard_with(10)
+    shard.epochs = [(1, 0), (2, 4)]  # as read at the connection; clean is not read as far yet
+    (reply,) = [
+        f for f in answers_of(shard).begin(encode([1, 7, "replay", 0, 2, 4, 9, ["*"]])) if f
+    ]
+    assert msgspec.msgpack.decode(reply[0], type=ErrorReply).code == "unknown_epoch"
+
+
 def test_a_lost_server_is_a_reply_too() -> None:
     """A fault of the log in the middle of an answer reaches the client as unavailable."""
 
@@ -107,11 +117,15 @@ class Outbox:
     def __init__(self) -> None:
         self.fate: dict[bytes, Sent] = {}
         self.sent: list[bytes] = []
+        self.heads: list[tuple[int, str]] = []
+        """Number and status of each reply."""
 
-    def send(self, identity: bytes, _frames: list[bytes]) -> Sent:
+    def send(self, identity: bytes, frames: list[bytes]) -> Sent:
         fate = self.fate.get(identity, Sent.OK)
         if fate is Sent.OK:
             self.sent.append(identity)
+            _, req_id, status, *_ = msgspec.msgpack.decode(frames[0])
+            self.heads.append((req_id, status))
         return fate
 
 
@@ -130,3 +144,66 @@ def test_a_stuck_client_is_dropped_and_delays_nobody() -> None:
     clients.step(10**9)
     assert clients.dropped == 2
     assert not clients
+
+
+REPLAY = ["replay", 0, 1, 0, 9, ["*"]]
+
+
+def slow_answers(searches: list[int]) -> Answers:
+    """Answers whose replays search for long, as those over a slow log do."""
+
+    class Slow(Answers):
+        def begin(self, request: bytes, address: str = "") -> Answer:
+            searches.append(0)
+            for _ in range(10):
+                searches[-1] += 1
+                yield None
+            yield from super().begin(request, address)
+
+    return Slow({0: shard_with(50)}, publisher_id="A", log=lambda: None, wall_ns=lambda: 1)
+
+
+def test_who_asks_again_gets_the_work_that_was_begun() -> None:
+    """However often: a search that outlasts a client's patience is not begun anew."""
+    outbox, searches, now = Outbox(), list[int](), [0]
+    clients = Clients(slow_answers(searches), send=outbox.send, monotonic_ns=lambda: now[0])
+    for req_id in (1, 2, 3, 4):
+        clients.request([b"c", encode([1, req_id, *REPLAY])])
+        clients.step(0)
+    clients.step(10**9)
+    assert searches == [10]
+    assert outbox.heads == [
+        *[(req_id, "error") for req_id in (1, 2, 3)],
+        *[(4, "msg")] * 9,
+        (4, "end"),
+    ]
+    assert (clients.asked_again, clients.busy) == (3, 0)
+
+
+def test_an_answer_that_was_begun_starts_over_when_asked_again() -> None:
+    """What came of it may not have been waited for any more; nothing follows its error."""
+    outbox = Outbox()
+    clients = Clients(ANSWERS, send=outbox.send, monotonic_ns=lambda: 0)
+    clients.request([b"c", encode([1, 1, *REPLAY])])
+    for _ in range(3):
+        clients.step(0)
+    outbox.fate = {b"c": Sent.FULL}
+    clients.step(0)
+    outbox.fate = {}
+    clients.request([b"c", encode([1, 2, *REPLAY])])
+    clients.step(10**9)
+    begun = outbox.heads.index((1, "error"))
+    assert outbox.heads[:begun] == [(1, "msg")] * begun
+    assert 0 < begun <= 3
+    assert outbox.heads[begun + 1 :] == [*[(2, "msg")] * 9, (2, "end")]
+
+
+def test_other_questions_of_a_client_are_left_alone() -> None:
+    """The same request but for one value is another one."""
+    outbox = Outbox()
+    clients = Clients(ANSWERS, send=outbox.send, monotonic_ns=lambda: 0)
+    for req_id, limit in ((1, 9), (2, 8)):
+        clients.request([b"c", encode([1, req_id, "replay", 0, 1, 0, limit, ["*"]])])
+    clients.step(10**9)
+    assert [head for head in outbox.heads if head[1] == "end"] == [(1, "end"), (2, "end")]
+    assert not clients.asked_again

@@ -7,9 +7,10 @@ import io
 from mdhub.runtime.logging import Logger
 from mdhub.wire.codec import decode_event
 from mdhub.wire.digest import schema_digest
-from mdhub.wire.ops import Event
+from mdhub.wire.ops import Event, EventKind
 from mdhub.wire.requests import HelloRequest
-from mdhub_publisher.mismatches import MAX_CHARS, PER_MINUTE, REMEMBERED, Mismatches
+from mdhub_publisher.mismatches import MAX_CHARS, Mismatches
+from mdhub_publisher.notices import PER_MINUTE, REMEMBERED, Notices
 
 MINUTE_NS = 60_000_000_000
 
@@ -20,16 +21,17 @@ class Desk:
     def __init__(self) -> None:
         self.now_ns = 1
         self.events: list[Event] = []
-        self.mismatches = Mismatches(
-            "A",
+        self.notices = Notices(
+            EventKind.SCHEMA_MISMATCH,
             logger=Logger("publisher", "A", io.StringIO()),
             wall_ns=lambda: 7,
             monotonic_ns=lambda: self.now_ns,
         )
+        self.mismatches = Mismatches("A", notices=self.notices)
 
     def hello(self, digest: str, client: str = "x", address: str = "10.0.0.7") -> None:
         self.mismatches.greeted(HelloRequest(1, 1, "hello", digest, client), address)
-        self.mismatches.flush(lambda event: self.events.append(decode_event(event)))
+        self.notices.flush(lambda event: self.events.append(decode_event(event)))
 
 
 def test_a_client_is_told_once_per_digest() -> None:
@@ -49,7 +51,7 @@ def test_no_digest_and_ours_are_no_news() -> None:
     desk.hello("")
     desk.hello(schema_digest())
 
-    assert (desk.events, desk.mismatches.seen) == ([], 0)
+    assert (desk.events, desk.notices.seen) == ([], 0)
 
 
 def test_a_flood_of_digests_is_bounded() -> None:
@@ -60,8 +62,8 @@ def test_a_flood_of_digests_is_bounded() -> None:
         desk.hello(f"{i:016x}")
 
     assert len(desk.events) == PER_MINUTE
-    assert (desk.mismatches.seen, desk.mismatches.untold) == (flood, flood - PER_MINUTE)
-    assert len(desk.mismatches._known) == REMEMBERED
+    assert (desk.notices.seen, desk.notices.untold) == (flood, flood - PER_MINUTE)
+    assert len(desk.notices._known) == REMEMBERED
 
     desk.now_ns += MINUTE_NS
     desk.hello("later")
@@ -85,5 +87,5 @@ def test_nothing_piles_up_while_the_log_is_away() -> None:
         for i in range(PER_MINUTE):
             desk.mismatches.greeted(HelloRequest(1, 1, "hello", f"{minute} {i}"), "a")
 
-    assert len(desk.mismatches._waiting) == 64
-    assert desk.mismatches.untold == 20 * PER_MINUTE - 64
+    assert len(desk.notices._waiting) == 64
+    assert desk.notices.untold == 20 * PER_MINUTE - 64

@@ -24,11 +24,20 @@ class Peer:
     def __init__(self) -> None:
         self.endpoint = Endpoint("h", 5555)
         self.lives = True
+        self.greeted = True
+        self.met: list[tuple[str, int]] = []
         self.asked: list[HelloRequest] = []
         self.greetings = Greetings([cast("Link", self)], count(1))
 
     def alive(self, _now_ns: int) -> bool:
         return self.lives
+
+    def prompt(self, _now_ns: int) -> bool:
+        return self.lives
+
+    def meets(self, publisher_id: str, session: int) -> bool:
+        self.met.append((publisher_id, session))
+        return len(set(self.met[-2:])) == 1
 
     def ask(self, request: bytes) -> bool:
         self.asked.append(decoder(HelloRequest)(request))
@@ -44,8 +53,10 @@ class Peer:
         self.greetings.reply(cast("Link", self), [encode(reply)], now_ns=now_ns)
 
 
-def hello(req_id: int = 1, *, digest: str = "", v: int = 1, release: str = "9.9.9") -> HelloReply:
-    return HelloReply(v, req_id, "ok", digest or schema_digest(), "A", [], release)
+def hello(
+    req_id: int = 1, *, digest: str = "", v: int = 1, release: str = "9.9.9", session: int = 7
+) -> HelloReply:
+    return HelloReply(v, req_id, "ok", digest or schema_digest(), "A", [], release, session)
 
 
 def test_a_greeting_says_who_asks() -> None:
@@ -70,6 +81,20 @@ def test_a_publisher_is_greeted_again_in_time_and_when_it_comes_back() -> None:
     assert peer.turn(AGAIN_NS + 3) == 2
     peer.lives = True
     assert peer.turn(AGAIN_NS + 4) == 3
+
+
+def test_who_is_back_is_greeted_at_once_and_may_be_another() -> None:
+    """Also before an earlier greeting has failed; a new run of the same name is a stranger."""
+    peer = Peer()
+    peer.turn(1)
+    peer.answer(hello(), 1)
+    for session, strangers in ((7, 0), (8, 1)):
+        peer.greetings.back(cast("Link", peer))
+        assert peer.greetings.pressing
+        asked = peer.turn(2)
+        assert not peer.greetings.pressing
+        peer.answer(hello(asked, session=session), 3)
+        assert peer.greetings.strangers == strangers
 
 
 @pytest.mark.parametrize("refused", [True, False])

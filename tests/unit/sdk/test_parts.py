@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
 from mdhub.sdk.connection import Endpoint, parse_endpoint
 from mdhub.sdk.errors import PatternError
-from mdhub.sdk.events import EpochChange, Gap, Message, Position, Stall
+from mdhub.sdk.events import Cause, EpochChange, Gap, Message, Outcome, Position, Stall
 from mdhub.sdk.hub import Hub
+from mdhub.sdk.plan import plan
 from mdhub.sdk.stall import StallWatch
-from mdhub.sdk.stream import plan
 from mdhub.sdk.tracker import Limits, Tracker
 from mdhub.wire.live import LiveHeader
 from mdhub.wire.topics import Selection, instrument_matcher
@@ -61,6 +62,22 @@ def test_heartbeats_are_subscribed_last() -> None:
         plan(("x" * 70 + ".SHFE",), "live")
     with pytest.raises(ValueError, match="expected 'live'"):
         plan((), "yesterday")
+    with pytest.raises(ValueError, match="without a time zone"):
+        plan((), datetime(2026, 11, 23, 9))  # noqa: DTZ001 - that is what is refused
+    with pytest.raises(ValueError, match="two positions of shard 0"):
+        plan((), [Position(0, 1, n=3), Position(0, 1, n=4)])
+    with pytest.raises(ValueError, match="expected a Position with an n"):
+        plan((), Position(0, 1, k=3))
+    with pytest.raises(ValueError, match=r"shards \[0\], expected one for each of \[0, 1\]"):
+        plan((), (1, 7)).check_shards([0, 1])
+
+
+def test_a_start_is_a_time_or_a_position_of_each_shard() -> None:
+    """Times are exact to the microsecond; a tuple is a position of the only shard."""
+    assert plan((), datetime(2026, 11, 23, 1, 0, 0, 5, tzinfo=UTC)).begin == 1795395600000005000
+    assert plan((), (6, 7)).begin_of(0) == (6, 7)
+    both = plan((), [Position(0, 1, n=3), Position(1, 2, n=4)])
+    assert (both.begin_of(0), both.begin_of(1)) == ((1, 3), (2, 4))
 
 
 def test_endpoints_know_their_request_port() -> None:
@@ -94,7 +111,7 @@ def test_a_hole_that_nobody_fills_is_given_up_with_its_range() -> None:
     tracker.tick(now_ns=66 * S, reachable=True)
     gap, late = tracker.take()
     assert isinstance(gap, Gap)
-    assert (gap.start.n, gap.end.n, gap.cause, gap.recovered) == (11, 13, "timeout", False)
+    assert (gap.start.n, gap.end.n, gap.outcome, gap.recovered) == (11, 13, "timeout", False)
     assert late == message(14)
 
 
@@ -106,7 +123,7 @@ def test_too_many_waiting_messages_end_a_hole() -> None:
         tracker.offer(message(n), now_ns=0)
     out = tracker.take()
     assert isinstance(out[0], Gap)
-    assert out[0].cause == "overflow"
+    assert out[0].outcome == "overflow"
     assert out[1:] == [message(n) for n in range(3, 12)]
 
 
@@ -148,7 +165,7 @@ def hub() -> Iterator[Hub]:
 
 
 EVENTS: dict[str, Gap | EpochChange | Stall] = {
-    "gap": Gap(Position(0, 1, 3), Position(0, 1, 5), "timeout", recovered=False),
+    "gap": Gap(Position(0, 1, 3), Position(0, 1, 5), Cause.NETWORK, Outcome.TIMEOUT),
     "epoch": EpochChange(0, 1, 2, 105, 110),
     "stall": Stall(0, stalled=True, cause="log"),
     "end": Stall(0, stalled=False, cause=""),
@@ -158,7 +175,7 @@ EVENTS: dict[str, Gap | EpochChange | Stall] = {
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("gap", "shard 0 n 3 to 5"),
+        ("gap", "shard 0 n 3 to 5: timeout; cause: network"),
         ("epoch", "epoch 2 follows 1"),
         ("stall", "stands still"),
         ("end", "moves again"),
@@ -176,7 +193,7 @@ def test_loss_is_never_silent(
 
 def test_a_callback_replaces_the_warning(hub: Hub, caplog: pytest.LogCaptureFixture) -> None:
     """And a gap that was filled is no warning at all."""
-    hub._tell(Gap(Position(0, 1, 3), Position(0, 1, 5), "hole", recovered=True))
+    hub._tell(Gap(Position(0, 1, 3), Position(0, 1, 5), Cause.NETWORK, Outcome.RECOVERED))
     told: list[object] = []
     hub.on_gap = lambda *gap: told.append(gap)
     hub.on_epoch = hub.on_stall = told.append

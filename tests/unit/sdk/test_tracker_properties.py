@@ -115,7 +115,7 @@ class World:
             self.log.tick(self.random.choice(NAMES))
         self.publishers = [Publisher(self.log) for _ in range(self.random.choice((1, 2)))]
         self.tracker = Tracker(
-            everything="*" in patterns, limits=Limits(patience_ns=10**15, retry_ns=MS)
+            everything="*" in patterns, limits=Limits(patience_ns=10**15, retry_ns=MS, go_on_ns=MS)
         )
         self.now_ns = 0
         self.got: list[Message] = []

@@ -96,7 +96,7 @@ SAMPLES: dict[str, msgspec.Struct] = {
         ErrorReply(1, 82, "error", "malformed", "limit was 0, expected 1 to 5000"),
         HelloReply(
             1, 78, "ok", "331f46490937dee0", "B", [ShardInfo(2, [(5, 0), (6, 180000)], 7, 183441)],
-            "0.1.0",
+            "0.1.0", 1795140600590,
         ),
         ShardInfo(2, [(5, 0), (6, 180000)], 7, 183441),
         TailsReply(1, 80, "ok", 183441, [("cu2610.SHFE", 25120, ""), ("IF2612.CFFEX", 3, "stale")]),
