@@ -116,7 +116,7 @@ def stage(misbehaviour: str, play_s: float = PLAY_S) -> Iterator[Stage]:
         try:
             host.start_server()
             host.start("arbiter", "publisher", "monitor")
-            _start_strategy(host, receipts, port)
+            start_strategy(host, receipts, port)
             host.start("ingest")
             playing = Stage(host, market, receipts, host.open_log())
             until(lambda: playing.received() > TICKS_PER_S, "the first second of ticks")
@@ -126,7 +126,7 @@ def stage(misbehaviour: str, play_s: float = PLAY_S) -> Iterator[Stage]:
             host.stop()
 
 
-def _start_strategy(host: Host, receipts: Path, port: int) -> None:
+def start_strategy(host: Host, receipts: Path, port: int) -> None:
     command = [
         sys.executable, "-m", "mdhub.demo.strategy", "--out", str(receipts),
         f"tcp://127.0.0.1:{port}",
@@ -160,7 +160,7 @@ def test_a_killed_arbiter_takes_up_where_it_was() -> None:
     with stage(LOSES, PLAY_PAST_A_SNAPSHOT_S) as playing:
         until(lambda: playing.log.manifests(0), "a snapshot to recover from")
         token = playing.log.leadership(0).token
-        playing.host.keeper.kill("arbiter 0")
+        playing.host.keeper.kill("arbiter A")
 
         def led_again() -> bool:
             playing.host.keeper.converge()

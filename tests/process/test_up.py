@@ -28,7 +28,7 @@ from tests.support.wait import until
 pytestmark = [pytest.mark.process, pytest.mark.timeout(90)]
 
 MDHUB = [sys.executable, "-m", "mdhub.cli.app"]
-INSTANCES = {"arbiter:A", "publisher:A", "monitor:A", "ingest:A", "ingest:B"}
+INSTANCES = {"arbiter:A", "arbiter:B", "publisher:A", "monitor:A", "ingest:A", "ingest:B"}
 
 
 @dataclass

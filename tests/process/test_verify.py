@@ -84,7 +84,7 @@ def test_verify_tells_an_honest_log_from_one_that_was_changed(hub: Host) -> None
     assert (running["trimmed_clean"], running["trimmed_rejected"]) == (0, 0)
 
     hub.keeper.stop("ingest")
-    hub.keeper.stop("arbiter 0")
+    hub.keeper.stop("arbiter A")
     before = link.call("INFO", "persistence").partition(b"rdb_changes_since_last_save:")[2]
     assert verify(hub)[0] == 0
     after = link.call("INFO", "persistence").partition(b"rdb_changes_since_last_save:")[2]

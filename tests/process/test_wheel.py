@@ -46,7 +46,7 @@ def test_the_wheel_declares_the_services(tmp_path: Path) -> None:
 
     for service in ("arbiter", "ingest", "monitor", "publisher"):
         assert f"{service} = mdhub_{service}.app:main" in entry_points
-    assert "mdhub/streams/lua/mdhub_log_v1.lua" in names
+    assert "mdhub/streams/lua/mdhub_log_v2.lua" in names
 
 
 def build_wheel(folder: Path) -> Path:

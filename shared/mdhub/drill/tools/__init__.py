@@ -1,0 +1,1 @@
+"""Tools that break things: disk, clock, network. They know nothing of the hub."""
