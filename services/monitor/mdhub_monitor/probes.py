@@ -1,29 +1,42 @@
-"""Collects facts: heartbeats of services, ticks per source from raw itself."""
+"""Collects facts from the server and the host. Thin: no rule is here."""
 
 from __future__ import annotations
 
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from mdhub.runtime.heartbeat import decode_beat
-from mdhub.streams.port import Log, Tail
-from mdhub.wire.codec import DecodeError, decoder
-from mdhub_monitor.rules import BeatFact, SourceRates
+from mdhub.streams.ids import id_parts
+from mdhub.streams.port import FIRST_ID, Log
+from mdhub.streams.topology import CLEAN, RAW, Stream
+from mdhub.wire.codec import DecodeError, decode_clean_header, decode_clean_tick
+from mdhub_monitor.rules.clocks import Offset
+from mdhub_monitor.rules.readers import ReaderFact
+from mdhub_monitor.rules.server import ServerFact
+from mdhub_monitor.rules.services import BeatFact
+from mdhub_monitor.rules.shards import ShardFact
 
-__all__ = ["read_beats", "read_sources"]
+__all__ = ["Outside", "read_beats", "read_latencies", "read_outside", "read_server"]
 
-READ_COUNT: Final = 1_000
-
-
-class _SourceOnly(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """The first two fields of a RawTick; the rest is passed over."""
-
-    v: int
-    source: str
+MS_NS: Final = 1_000_000
+BEHIND_COUNT: Final = 1_000
+LATENCY_SAMPLE: Final = 200
 
 
-_decode_source: Final = decoder(_SourceOnly)
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Everything but the market, as of one look."""
+
+    beats: Mapping[str, BeatFact] = field(default_factory=dict)
+    server: ServerFact = field(default_factory=ServerFact)
+    shards: list[ShardFact] = field(default_factory=list)
+    readers: list[ReaderFact] = field(default_factory=list)
+    contracts: int = 0
+    """Rows of the contract table the hub was given."""
 
 
 def read_beats(log: Log) -> dict[str, BeatFact]:
@@ -34,15 +47,83 @@ def read_beats(log: Log) -> dict[str, BeatFact]:
             beat = decode_beat(payload)
         except DecodeError:
             continue
-        facts[instance] = BeatFact(beat.service, beat.pid, beat.ts_ns, beat.state, beat.counters)
+        facts[instance] = BeatFact(
+            beat.service, beat.pid, beat.ts_ns, beat.state, beat.counters, beat.host
+        )
     return facts
 
 
-def read_sources(tail: Tail, rates: SourceRates, *, block_ms: int) -> None:
-    """Count what arrived in raw, per source."""
-    for _, fields in tail.read(block_ms=block_ms, count=READ_COUNT):
-        if fields[0] == b"t":
+def read_server(log: Log, folder: Path) -> ServerFact:
+    """Ask the server; how far its wall clock is from ours follows from two looks at ours."""
+    before_ns, steady_ns = time.time_ns(), time.monotonic_ns()
+    facts = log.server_facts()
+    after_ns, server_ns = time.time_ns(), facts.now_ms * MS_NS
+    free, total = _disk(folder)
+    return ServerFact(
+        used_bytes=facts.used_bytes,
+        limit_bytes=facts.limit_bytes,
+        fsync_delayed=facts.fsync_delayed,
+        call_ms=(time.monotonic_ns() - steady_ns) / MS_NS,
+        offset=Offset(server_ns - after_ns, server_ns + MS_NS - before_ns),
+        disk_free_bytes=free,
+        disk_total_bytes=total,
+    )
+
+
+def read_outside(log: Log, *, shards: int, server: ServerFact, contracts: int) -> Outside:
+    """Heartbeats, shards and readers."""
+    beats = read_beats(log)
+    facts: list[ShardFact] = []
+    readers: list[ReaderFact] = []
+    for shard in range(shards):
+        lead, at = log.watch(shard)
+        behind = log.entries(RAW, shard=shard, first=b"(" + at.raw, count=BEHIND_COUNT)
+        facts.append(
+            ShardFact(shard, at.n, at.log_ns, at.market_ns, lead.epoch, lead.beat, len(behind))
+        )
+        for stream in (RAW, CLEAN):
+            readers += _readers(log, stream, shard)
+    return Outside(beats, server, facts, readers, contracts)
+
+
+def read_latencies(log: Log, shard: int, after: bytes) -> tuple[bytes, list[float]]:
+    """Newest clean id, and ms from gateway callback to commit of newest ticks after `after`."""
+    entries = log.entries(CLEAN, shard=shard, count=LATENCY_SAMPLE, newest_first=True)
+    found: list[float] = []
+    for entry_id, fields in entries:
+        if id_parts(entry_id) <= id_parts(after):
+            break
+        if fields[2] == b"t":
             try:
-                rates.count(_decode_source(fields[1]).source)
+                header, tick = decode_clean_header(fields[1]), decode_clean_tick(fields[3])
             except DecodeError:
-                rates.count("undecodable")
+                continue
+            found.append((header.arb_ns - tick.recv_ns) / MS_NS)
+    return (entries[0][0] if entries else after), found
+
+
+def _readers(log: Log, stream: Stream, shard: int) -> list[ReaderFact]:
+    first, newest = (
+        log.entries(stream, shard=shard, count=1, newest_first=last) for last in (False, True)
+    )
+    first_ms, newest_ms = _ms(first[0][0] if first else FIRST_ID), 0
+    if newest:
+        newest_ms = _ms(newest[0][0])
+    return [
+        ReaderFact(
+            f"{stream.name} {shard} {name}", _ms(each.cursor), each.age_ms, first_ms, newest_ms
+        )
+        for name, each in log.cursors(shard, stream).items()
+    ]
+
+
+def _ms(entry_id: bytes) -> int:
+    return id_parts(entry_id)[0]
+
+
+def _disk(folder: Path) -> tuple[int | None, int | None]:
+    try:
+        usage = shutil.disk_usage(folder)
+    except OSError:
+        return None, None
+    return usage.free, usage.total

@@ -16,7 +16,11 @@ except ImportError:  # the base install is the SDK alone
 from mdhub import __version__
 from mdhub.cli.completion import services
 from mdhub.cli.config_app import config_app
+from mdhub.cli.drill_app import DRILL_EPILOG, drill
 from mdhub.cli.epilog import epilog
+from mdhub.cli.failover_app import failover_app
+from mdhub.cli.health_app import HEALTH_EPILOG, health
+from mdhub.cli.keys_app import keys_app
 from mdhub.cli.run import RUN_EPILOG
 from mdhub.cli.sources_app import sources_app
 from mdhub.cli.tail_app import TAIL_EPILOG, tail
@@ -38,6 +42,8 @@ app = typer.Typer(
 )
 app.add_typer(config_app, name="config")
 app.add_typer(sources_app, name="sources")
+app.add_typer(keys_app, name="keys")
+app.add_typer(failover_app, name="failover")
 
 Config = Annotated[Path | None, typer.Option(help="Configuration file (TOML).")]
 Data = Annotated[Path | None, typer.Option(help="Folder of an embedded server's data.")]
@@ -189,7 +195,10 @@ def up(  # noqa: PLR0913 - options of a command
     ] = None,
     profile: Annotated[
         str | None,
-        typer.Option(help="single: nothing acknowledged is lost; fast: up to 2 s may be."),
+        typer.Option(
+            help="single: nothing acknowledged is lost; fast: up to 2 s may be; replicated: "
+            "behind Sentinels; cluster: over several masters (docs/profiles.md)."
+        ),
     ] = None,
     source: Annotated[
         list[str] | None,
@@ -280,6 +289,12 @@ def doctor(  # noqa: PLR0913 - options of a command
 
 
 app.command(epilog=TAIL_EPILOG)(tail)
+
+
+app.command(epilog=HEALTH_EPILOG)(health)
+
+
+app.command(epilog=DRILL_EPILOG)(drill)
 
 
 @app.command(

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from mdhub.cli.keys import key_problems
 from mdhub.cli.rule_book import rule_problems, rules_json
 from mdhub.config import HubConfig, Loaded, load
 from mdhub.config.layers import DEFAULT
@@ -18,9 +19,15 @@ from mdhub.config.model import AnySource, GatewaySource, RecordingSource
 from mdhub.host.stack import HubPlan, Publisher, service_module
 from mdhub.runtime.errors import ServiceError
 from mdhub.streams.budgets import Budget
+from mdhub.streams.cluster import is_cluster
+from mdhub.streams.sentinel import is_sentinel
 from mdhub.wire.errors import MdhubError
 
 __all__ = ["HubAddress", "Overrides", "check_source", "find_hub", "load_hub", "plan_of"]
+
+
+SUPERVISORS: Final = 2
+"""Of sources: the loss of one leaves every other source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +84,33 @@ def load_hub(file: Path | None, overrides: Overrides, sources: tuple[str, ...] =
     names = [_name_in(source) for source in sources]
 
     def check_hub(config: HubConfig) -> list[tuple[Key, str]]:
-        return rule_problems(config, names or [source.name for source in config.sources])
+        rules = rule_problems(config, names or [source.name for source in config.sources])
+        return [*rules, *key_problems(config), *_profile_problems(config)]
 
     return load(file, options=options, check_source=check_source, check_hub=check_hub)
+
+
+_NEEDED: Final = {
+    "replicated": (
+        is_sentinel, "Sentinels, redis+sentinel://host1:26379,host2:26379,host3:26379/name"
+    ),
+    "cluster": (is_cluster, "nodes of a cluster, redis+cluster://host1:6379,host2:6379"),
+}  # fmt: skip
+"""Profiles whose servers are started apart from the hub: what an address must be, in words."""
+
+
+def _profile_problems(config: HubConfig) -> list[tuple[Key, str]]:
+    url, profile = config.server.url, config.hub.profile
+    if profile not in _NEEDED:
+        return []
+    fits, words = _NEEDED[profile]
+    if url is not None and fits(url.get_secret_value()):
+        return []
+    text = (
+        f"profile {profile} needs the address of {words}, as url of [server] or MDHUB_REDIS_URL; "
+        "docs/profiles.md says how to set the servers up"
+    )
+    return [(("hub", "profile"), text)]
 
 
 def plan_of(config: HubConfig, sources: tuple[str, ...] = ()) -> HubPlan:
@@ -90,7 +121,11 @@ def plan_of(config: HubConfig, sources: tuple[str, ...] = ()) -> HubPlan:
         profile=config.hub.profile,
         prefix=config.hub.prefix,
         shards=config.hub.shards,
-        publishers=tuple(Publisher(p.id, p.port, p.bind) for p in config.publishers),
+        standby=config.arbiter.standby,
+        publishers=tuple(
+            Publisher(p.id, p.port, p.bind, p.curve_key, p.curve_clients) for p in config.publishers
+        ),
+        supervisors=SUPERVISORS,
         sources=sources or tuple(_source_json(source) for source in config.sources),
         url=None if url is None else url.get_secret_value(),
         maxmemory_mb=config.server.maxmemory_mb,
@@ -146,7 +181,7 @@ def _publishers(configured: list[dict[str, Any]], given: Overrides) -> list[dict
     if given.port is not None:
         first = first | {"port": given.port}
     if given.second_port is not None:
-        second = others[0] if others else {"id": "B", "bind": first["bind"]}
+        second = others[0] if others else first | {"id": "B"}  # the same address, the same keys
         others = [second | {"port": given.second_port}, *others[1:]]
     bind: Mapping[str, str] = {} if given.bind is None else {"bind": given.bind}
     return [{**publisher, **bind} for publisher in (first, *others)]

@@ -9,7 +9,7 @@ from typing import Final
 from mdhub.wire.errors import MdhubError
 from mdhub.wire.ticks import CHINA_TIME
 
-__all__ = ["MomentError", "moment_ms"]
+__all__ = ["MomentError", "moment_ms", "until_ns"]
 
 _AGO: Final = re.compile(r"(\d{1,9})(s|m|h|d)")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -35,6 +35,30 @@ def moment_ms(text: str, now_ms: int) -> int:
             f"moment was {text!r}, expected e.g. 10m (ago; or s, h, d), 21:00 or 2026-11-23T21:00 "
             "(China time)"
         ) from None
+
+
+def until_ns(text: str, now_ns: int) -> int:
+    """Read `90s`, `10m`, `2h`, `1d` (from now), `15:00` (the next such), or an ISO date and time.
+
+    Times without an offset are China time. Returns UTC ns after now. Raises MomentError.
+    """
+    now = datetime.fromtimestamp(now_ns / 1e9, CHINA_TIME)
+    try:
+        span = _AGO.fullmatch(text)
+        if span is not None:
+            moment = now + timedelta(**{_UNITS[span[2]]: int(span[1])})
+        else:
+            moment = _moment(text, now)
+            moment += timedelta(days=1) if moment <= now and "-" not in text else timedelta()
+        found_ns = int(moment.timestamp()) * 1_000_000_000
+    except (ValueError, OverflowError):
+        found_ns = 0
+    if found_ns <= now_ns:
+        raise MomentError(
+            f"until was {text!r}, expected e.g. 10m (from now; or s, h, d), 15:00 or "
+            f"2026-11-23T15:00 (China time), later than now ({now:%Y-%m-%dT%H:%M:%S})"
+        )
+    return found_ns
 
 
 def _moment(text: str, now: datetime) -> datetime:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from mdhub.cli.hubs import HubAddress
 from mdhub.cli.pipe import reader_may_leave
 from mdhub.runtime.errors import ServiceError
-from mdhub.runtime.heartbeat import ENDED, Beat, decode_beat
+from mdhub.runtime.heartbeat import ENDED, Beat, decode_beat, leading
 from mdhub.streams import open_log
 from mdhub.streams.asking import Answer, Request, arbiter_of, ask
 from mdhub.streams.port import Log
@@ -47,6 +47,7 @@ class SourceRow:
 def rows_of(beats: Mapping[str, bytes], *, silent_ms: int, now_ns: int) -> list[SourceRow]:
     """One row per source that an arbiter or an ingest child speaks of in its heartbeat."""
     counters: Counter[str] = Counter()
+    arbiters: list[Beat] = []
     states: dict[str, str] = {}
     for instance, payload in beats.items():
         beat = _beat(payload)
@@ -55,7 +56,9 @@ def rows_of(beats: Mapping[str, bytes], *, silent_ms: int, now_ns: int) -> list[
         if instance.startswith(INGEST):
             states[instance.removeprefix(INGEST)] = beat.state
         if instance.startswith(ARBITER) and _speaks(beat, silent_ms, now_ns):
-            counters.update(beat.counters)
+            arbiters.append(beat)
+    for said in leading((beat.state, beat.counters) for beat in arbiters):
+        counters.update(said)
     names = states.keys() | {
         name for key in counters for kind, _, name in [key.partition(":")] if kind == "accepted"
     }

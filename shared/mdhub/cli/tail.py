@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from rich.console import Console
@@ -16,10 +17,19 @@ from mdhub.cli.formats import Format, named_tick, writer
 from mdhub.cli.pipe import reader_may_leave
 from mdhub.wire.topics import subscription_prefixes
 
-__all__ = ["TickFilter", "best", "run_tail"]
+__all__ = ["Publishers", "TickFilter", "best", "run_tail"]
 
 ROWS: Final = 40
 """Contracts shown at a time: those with the newest ticks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Publishers:
+    """Where ticks come from, and the files with the keys to it."""
+
+    endpoints: tuple[str, ...]
+    server_key: Path | None = None
+    key: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +60,7 @@ class TickFilter:
 
 def run_tail(
     patterns: Sequence[str],
-    endpoints: Sequence[str],
+    publishers: Publishers,
     *,
     form: Format | None,
     snapshot: bool,
@@ -60,7 +70,8 @@ def run_tail(
     for pattern in patterns:
         subscription_prefixes(pattern)  # a bad pattern is told before anything is waited for
     console = Console(markup=False)
-    with mdhub.connect(*endpoints) as hub:
+    at = publishers
+    with mdhub.connect(*at.endpoints, server_key=at.server_key, key=at.key) as hub:
         ticks = chosen.of(hub.ticks(*patterns, start="snapshot" if snapshot else "live"))
         with suppress(KeyboardInterrupt), reader_may_leave():
             if form == "table" or (form is None and console.is_terminal):

@@ -26,6 +26,7 @@ TAIL_EPILOG: Final = epilog(
 )
 ENDPOINT: Final = "tcp://127.0.0.1:5555"
 LAST: Final = 10
+FOR_TICKS: Final = "--endpoint, --server-key, --key, --changed and --no-snapshot"
 
 
 Patterns = Annotated[
@@ -71,12 +72,27 @@ Changed = Annotated[
 Rejected = Annotated[
     bool, typer.Option("--rejected", help="What the arbiter refused, read from the log.")
 ]
+ServerKey = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="The publishers' public key, if they want keys. Default: MDHUB_SERVER_KEY.",
+    ),
+]
+ClientKey = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="The own key pair that goes with it. Default: MDHUB_CLIENT_KEY."
+    ),
+]
 ConfigFile = Annotated[Path | None, typer.Option(help="Configuration file (TOML).")]
 
 
 def tail(  # noqa: PLR0913 - options of a command
     patterns: Patterns = None,
     endpoint: Endpoints = None,
+    server_key: ServerKey = None,
+    key: ClientKey = None,
     form: FormOption = None,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     source: SourceOption = None,
@@ -106,14 +122,14 @@ def tail(  # noqa: PLR0913 - options of a command
     _refuse(reason and not rejected, "--reason", "goes with --rejected")
     _refuse((kind or severity) and not events, "--kind and --severity", "go with --events")
     _refuse(since and not log, "--since", "goes with --rejected or --events: ticks begin now")
-    tick_options = endpoint or changed or not snapshot
-    _refuse(log and tick_options, "--endpoint, --changed and --no-snapshot", "are for ticks only")
+    tick_options = endpoint or server_key or key or changed or not snapshot
+    _refuse(log and tick_options, FOR_TICKS, "are for ticks only")
     _refuse(events and patterns, "a pattern", "is for ticks and --rejected; of events: --source")
     chosen = "json" if json else form
     if not log:
-        from mdhub.cli.tail import TickFilter, run_tail
+        from mdhub.cli.tail import Publishers, TickFilter, run_tail
 
-        where = endpoint or [ENDPOINT]
+        where = Publishers(tuple(endpoint or [ENDPOINT]), server_key, key)
         passing = TickFilter(source, changed, count)
         sys.exit(run_tail(patterns or ["*"], where, form=chosen, snapshot=snapshot, chosen=passing))
     from mdhub.cli.hubs import find_hub

@@ -13,6 +13,7 @@ from mdhub.cli.hubs import HubAddress, Overrides, check_source, find_hub, load_h
 from mdhub.cli.up import run_up
 from mdhub.config import ConfigError
 from mdhub.config.model import RecordingSource, SimSource
+from mdhub.config.show import settings
 from mdhub.host.ports import free_port_pair
 from mdhub.market.products import EXCHANGES
 from mdhub.runtime.errors import ServiceError
@@ -177,3 +178,17 @@ def test_the_sources_given_to_up_are_those_that_count(tmp_path: Path) -> None:
     file.write_text('[arbiter.rules]\nmodes = { SHFE = "priority" }\n')
     with pytest.raises(ConfigError, match="mode priority needs preference"):
         load_hub(file, Overrides())
+
+
+def test_profile_replicated_needs_sentinels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server of one's own, or a plain address, cannot be replaced when it is lost."""
+    wanted = Overrides(profile="replicated")
+    for url in ("", "redis://h:1"):
+        monkeypatch.setenv("MDHUB_REDIS_URL", url)
+        with pytest.raises(ConfigError, match="needs the address of Sentinels"):
+            load_hub(None, wanted)
+
+    monkeypatch.setenv("MDHUB_REDIS_URL", "redis+sentinel://:hunter2@a,b,c/hub")
+    loaded = load_hub(None, wanted)
+    assert plan_of(loaded.config).profile == "replicated"
+    assert "hunter2" not in str(settings(loaded))

@@ -24,11 +24,13 @@ def beat(state: str = "leading", age_s: int = 0, **counters: int) -> bytes:
 
 
 def test_counts_of_all_shards_are_summed() -> None:
-    """Of arbiters that speak now; one that ended or is silent would be counted twice."""
+    """Of those that lead now; one that ended, is silent, stands by or led before counts twice."""
     beats = {
-        "arbiter:A0": beat(accepted_X=3, held_X=1, muted_X=1),
-        "arbiter:A1": beat(accepted_X=4, rejected_Y=2, accepted_Y=0, active_Y=1),
-        "arbiter:B0": beat(ENDED, accepted_X=3),
+        "arbiter:A0": beat(shard=0, token=2, accepted_X=3, held_X=1, muted_X=1),
+        "arbiter:A1": beat(shard=1, token=5, accepted_X=4, rejected_Y=2, accepted_Y=0, active_Y=1),
+        "arbiter:B0": beat(shard=0, token=1, accepted_X=3),
+        "arbiter:B1": beat("standby", accepted_X=3),
+        "arbiter:D0": beat(ENDED, accepted_X=3),
         "arbiter:C0": beat(age_s=9, accepted_X=3),
         "ingest:X": beat("connected"),
         "ingest:Z": beat("starting"),

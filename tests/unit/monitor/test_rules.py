@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from mdhub_monitor.rules import BEAT_LIMIT_NS, BeatFact, Finding, ServiceWatch, SourceRates
+from mdhub_monitor.rules.services import (
+    BEAT_LIMIT_NS,
+    BeatFact,
+    Finding,
+    Now,
+    ServiceWatch,
+)
 
 SECOND_NS = 1_000_000_000
 START_NS = 1_700_000_000 * SECOND_NS
@@ -13,7 +19,12 @@ def beat(ts_ns: int, *, pid: int = 1, state: str = "running") -> BeatFact:
 
 
 def look(watch: ServiceWatch, fact: BeatFact, now_ns: int) -> list[Finding]:
-    return watch.look({"ingest:A": fact}, now_ns)
+    return watch.look({"ingest:A": fact}, at(now_ns))
+
+
+def at(now_ns: int) -> Now:
+    """The clock that does not step began earlier."""
+    return Now(now_ns, now_ns - START_NS // 2)
 
 
 def changes(watch: ServiceWatch, fact: BeatFact, now_ns: int) -> list[str]:
@@ -73,59 +84,34 @@ def test_instances_are_watched_one_by_one() -> None:
     """The silence of one says nothing of another."""
     watch = ServiceWatch()
     beats = {"a": beat(START_NS), "b": beat(START_NS + 60 * SECOND_NS)}
-    found = watch.look(beats, START_NS + 60 * SECOND_NS)
+    found = watch.look(beats, at(START_NS + 60 * SECOND_NS))
     assert [(finding.subject, finding.change) for finding in found] == [("a", "down"), ("b", "up")]
-
-
-def counted(rates: SourceRates, **ticks: int) -> SourceRates:
-    for source, amount in ticks.items():
-        for _ in range(amount):
-            rates.count(source)
-    return rates
-
-
-def test_rates_are_ticks_per_second_since_the_last_look() -> None:
-    """Each source on its own; the first look only starts the clock."""
-    rates = counted(SourceRates(), A=5)
-    assert rates.take(START_NS) == {}
-    counted(rates, A=30, B=10)
-    assert rates.take(START_NS + 2 * SECOND_NS) == {"A": 15.0, "B": 5.0}
-
-
-def test_a_silent_source_shows_zero() -> None:
-    """Silence is a rate, not an absence."""
-    rates = SourceRates()
-    rates.take(START_NS)
-    counted(rates, A=1)
-    rates.take(START_NS + SECOND_NS)
-    assert rates.take(START_NS + 2 * SECOND_NS) == {"A": 0.0}
-
-
-def test_two_looks_at_once_give_no_rate() -> None:
-    """No division by nothing."""
-    rates = SourceRates()
-    rates.take(START_NS)
-    counted(rates, A=4)
-    assert rates.take(START_NS) == {}
 
 
 def test_silence_while_the_log_was_away_is_no_sign() -> None:
     """Nobody could say that he lives; who says nothing afterwards either is down."""
     watch = ServiceWatch()
-    beat = BeatFact("arbiter", 1, 10 * SECOND_NS, "leading", {})
-    assert [finding.change for finding in watch.look({"a": beat}, 10 * SECOND_NS)] == ["up"]
-    watch.excuse(20 * SECOND_NS)
-    assert watch.look({"a": beat}, 21 * SECOND_NS) == []
-    assert [finding.change for finding in watch.look({"a": beat}, 24 * SECOND_NS)] == ["down"]
+    fact = beat(START_NS)
+    assert changes(watch, fact, START_NS) == ["up"]
+    watch.excuse(at(START_NS + 10 * SECOND_NS).monotonic_ns)
+    assert changes(watch, fact, START_NS + 11 * SECOND_NS) == []
+    assert changes(watch, fact, START_NS + 14 * SECOND_NS) == ["down"]
 
 
-def test_sources_with_impossible_names_are_counted_together() -> None:
-    """What a stranger calls himself takes no memory; neither do ten thousand strangers."""
-    rates = SourceRates()
-    rates.take(1)
-    for name in ("A", "", "x" * 33, "a\nb", *map(str, range(10_000))):
-        rates.count(name)
-    found = rates.take(1 + SECOND_NS)
-    assert len(found) <= 257
-    assert found["A"] == 1.0
-    assert sum(found.values()) == 10_004
+def test_a_service_whose_clock_is_wrong_lives() -> None:
+    """Its heartbeats come, whatever time stands in them; silence is measured from the last one."""
+    watch = ServiceWatch()
+    assert changes(watch, beat(START_NS), START_NS) == ["up"]
+    for step_s in range(1, 6):
+        stepped_ns = START_NS + (step_s + (-60 if step_s % 2 else 60)) * SECOND_NS
+        assert changes(watch, beat(stepped_ns), START_NS + step_s * SECOND_NS) == []
+    assert changes(watch, beat(stepped_ns), START_NS + 8 * SECOND_NS) == []
+    assert changes(watch, beat(stepped_ns), START_NS + 9 * SECOND_NS) == ["down"]
+
+
+def test_a_step_of_the_monitors_own_clock_is_no_silence() -> None:
+    """Ages are measured by a clock that does not step."""
+    watch = ServiceWatch()
+    assert changes(watch, beat(START_NS), START_NS) == ["up"]
+    stepped = Now(START_NS + 60 * SECOND_NS, at(START_NS + SECOND_NS).monotonic_ns)
+    assert watch.look({"ingest:A": beat(START_NS)}, stepped) == []

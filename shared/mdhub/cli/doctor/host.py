@@ -38,6 +38,7 @@ class Plan:
     """What `mdhub up` would run here."""
 
     arbiters: int
+    """Also those that stand by."""
     publishers: int
     sources: int
     server_mb: int
@@ -68,7 +69,7 @@ def plan_for(config: HubConfig) -> Plan:
     """Count processes and memory of a configuration."""
     own = config.server.url is None
     return Plan(
-        arbiters=config.hub.shards,
+        arbiters=config.hub.shards * (2 if config.arbiter.standby else 1),
         publishers=len(config.publishers),
         sources=len(config.sources),
         server_mb=config.server.maxmemory_mb if own else 0,

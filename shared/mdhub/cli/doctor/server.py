@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,12 +18,20 @@ from mdhub.config import HubConfig
 from mdhub.config.show import redacted_url
 from mdhub.streams import open_log
 from mdhub.streams.client import Link
+from mdhub.streams.cluster import masters_of
 from mdhub.streams.errors import ServerError, ServerStartError, StreamsError, Unusable
-from mdhub.streams.server import EmbeddedServer, answers, find_server, wait_ready
+from mdhub.streams.server import (
+    EmbeddedServer,
+    answers,
+    embedded_profile,
+    find_server,
+    wait_ready,
+)
 
 __all__ = ["check_server", "own_url"]
 
 PINGS: Final = 20
+_SEVERITY: Final = (Status.SKIPPED, Status.OK, Status.HINT, Status.WARNING, Status.ERROR)
 TRIAL_LIMIT_S: Final = 3.0
 _VERSION: Final = re.compile(r"v=(\d[\w.]*)")
 
@@ -75,7 +84,8 @@ def _trial(binary: Path, config: HubConfig) -> Finding:
     started_s = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="mdhub-doctor-") as folder:
         limit_mb = config.server.maxmemory_mb
-        server = EmbeddedServer(binary, Path(folder), config.hub.profile, limit_mb)
+        profile = embedded_profile(config.hub.profile)
+        server = EmbeddedServer(binary, Path(folder), profile, limit_mb)
         process = subprocess.Popen(
             server.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
@@ -105,10 +115,18 @@ def _trial(binary: Path, config: HubConfig) -> Finding:
 
 def _of_running(url: str, config: HubConfig, *, own: bool) -> list[Finding]:
     try:
-        look = _look(url, config, own=own)
+        servers = masters_of(url, name="mdhub-doctor")
+        looks = [_look(server, config, own=own) for server in servers]
     except StreamsError as error:
         return [judge_refusal(error, redacted_url(url))]
-    return judges(look)
+    refusal = _refusal(url, config)
+    judged = [judges(replace(look, refusal=refusal)) for look in looks]
+    return [_worst(list(of_all)) for of_all in zip(*judged, strict=True)]
+
+
+def _worst(findings: list[Finding]) -> Finding:
+    """Of the masters of a cluster, the one that is worst off speaks for all."""
+    return max(findings, key=lambda finding: _SEVERITY.index(finding.status))
 
 
 def _look(url: str, config: HubConfig, *, own: bool) -> ServerLook:
@@ -135,7 +153,7 @@ def _look(url: str, config: HubConfig, *, own: bool) -> ServerLook:
         limit_bytes=int(about.get("maxmemory", 0)),
         policy=about.get("maxmemory_policy", ""),
         settings=_settings(url),
-        refusal=_refusal(url, config),
+        refusal=None,
     )
 
 

@@ -124,7 +124,7 @@ def judge_policy(look: ServerLook) -> Finding:
 def judge_durability(look: ServerLook) -> Finding:
     """What a profile promises is what the server does."""
     check = "server.durability"
-    expected = {"single": "always", "fast": "everysec"}[look.profile]
+    expected = "everysec" if look.profile == "fast" else "always"
     wanted = f"appendonly yes, appendfsync {expected} (profile {look.profile})"
     if look.settings is None:
         means = Words(
@@ -143,10 +143,11 @@ def judge_durability(look: ServerLook) -> Finding:
         return Finding(check, Status.ERROR, found, wanted, means, mend)
     if fsync in {"always", expected}:
         return Finding(check, Status.OK, found)
-    if look.profile == "single":
+    if look.profile != "fast":
         means = Words(
-            "a power cut may lose what was acknowledged, which profile single promises not to",
-            "断电可能丢失已确认的数据，而 single 模式承诺不会",
+            f"a power cut may lose what was acknowledged, which profile {look.profile} promises "
+            "not to",
+            f"断电可能丢失已确认的数据，而 {look.profile} 模式承诺不会",
         )
         return Finding(check, Status.ERROR, found, wanted, means, mend)
     means = Words(

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from mdhub.runtime.heartbeat import ENDED, Beat, decode_beat
+from mdhub.runtime.heartbeat import ENDED, Beat, decode_beat, leading
 from mdhub.streams.ids import id_parts
 from mdhub.streams.port import FIRST_ID, Leadership, Log, ServerFacts
 from mdhub.streams.topology import CLEAN, RAW, TOPOLOGY, Stream
@@ -131,7 +131,7 @@ def _led(log: Log, shards: Iterable[int]) -> dict[int, tuple[Leadership, bool]]:
     while time.monotonic() < deadline_s:
         for shard, before in first.items():
             now = log.leadership(shard)
-            moves = now.beat != before.beat and now.incarnation == log.incarnation()
+            moves = now.beat != before.beat and now.incarnation == log.incarnation(shard)
             found[shard] = (now, found[shard][1] or moves)
         if all(moves for _, moves in found.values()):
             break
@@ -197,9 +197,9 @@ def _sources(
     services: Iterable[Service], fresh: Iterable[Service], rates: Mapping[str, float]
 ) -> Iterable[Source]:
     became: Counter[str] = Counter()
-    for service in fresh:
-        if service.instance.startswith("arbiter:"):
-            became.update(service.counters)
+    arbiters = [service for service in fresh if service.instance.startswith("arbiter:")]
+    for counters in leading((arbiter.state, arbiter.counters) for arbiter in arbiters):
+        became.update(counters)
     for service in services:
         kind, _, name = service.instance.partition(":")
         if kind == "ingest":

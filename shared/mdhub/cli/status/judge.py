@@ -12,6 +12,8 @@ __all__ = ["problems"]
 MEMORY_ALARM_PERCENT: Final = 70
 TROUBLED: Final = {
     "stalled": "it sends nothing new: look at the arbiter and the server",
+    "ineligible": "it computed something else than the leader and will not take over: run one "
+    "version of mdhub everywhere, then restart it",
     "holding": "it waits for a leader: look at the arbiter",
 }
 

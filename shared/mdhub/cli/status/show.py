@@ -34,6 +34,8 @@ def picture(facts: HubFacts, address: str) -> RenderableType:
     memory = _bytes(server.used_bytes)
     if server.limit_bytes:
         memory += f" of {_bytes(server.limit_bytes)}"
+    if server.servers > 1:
+        memory += f" (fullest of {server.servers})"
     return Group(
         Text(f"server {address}  {server.version}  memory {memory}"),
         _shards(facts),

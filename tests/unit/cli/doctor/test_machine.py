@@ -204,7 +204,7 @@ def test_the_plan_counts_processes_and_memory() -> None:
     own = plan_for(HubConfig())
     named = plan_for(HubConfig(server=ServerKnobs.model_validate({"url": "redis://h"})))
 
-    assert (own.arbiters, own.publishers, own.sources) == (1, 1, 2)
+    assert (own.arbiters, own.publishers, own.sources) == (2, 1, 2)
     assert own.need_mb - named.need_mb == 2_048
 
 

@@ -1,0 +1,1 @@
+"""Pure rules: facts of now and before -> problems. No clock, no I/O."""

@@ -1,0 +1,1 @@
+"""How the hub is: what the monitor finds out, in one report that everybody shows."""
