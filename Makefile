@@ -4,14 +4,15 @@ PYTHON ?= python3
 VENV ?= .venv
 PYTHONS ?=
 ARGS ?=
+SEEDS ?= 1000
 
 RUN = $(VENV)/bin/python -m
-PROGRAMS = $(patsubst %/,%,$(sort $(dir $(wildcard bench/*.py examples/*.py scripts/*.py truth/*.py))))
+PROGRAMS = $(patsubst %/,%,$(sort $(dir $(wildcard bench/*.py examples/*.py scripts/*.py simulation/*.py truth/*.py))))
 
 export PYTHON VENV
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test demo gateways test lint fmt bench truth wire-docs config-docs state-docs wheel lock test-all clean
+.PHONY: help install install-test demo gateways test lint fmt bench truth simulate wire-docs config-docs state-docs wheel lock test-all clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,7 +34,7 @@ gateways: install ## build and install the CTP and SOPT gateways (ARGS="--set pi
 test: lint ## run the checks, build the gateways (once), then run every test
 	@$(VENV)/bin/python scripts/gateways.py --set newest --set pinned --optional
 	$(RUN) pytest -n 2 -m "not process"
-	$(RUN) pytest -m "process and not gateways"
+	$(RUN) pytest -n 2 --dist loadfile -m "process and not gateways"
 	$(RUN) pytest -n 2 -m "process and gateways"
 
 lint: install-test ## run the checks: style, types, imports, layout
@@ -52,6 +53,9 @@ bench: install ## measure speed beside floor and peers, an hour (ARGS="--help", 
 
 truth: install ## prove the rules on labelled anomalies (ARGS="--help" for options)
 	$(RUN) truth $(ARGS)
+
+simulate: install ## run a whole hub in one thread, with faults (SEEDS=20000, ARGS="--help")
+	$(RUN) simulation --seeds $(SEEDS) $(ARGS)
 
 wire-docs: install ## write docs/wire.md and docs/wire.schema.json from the code
 	$(RUN) mdhub.wire.markdown > docs/wire.md

@@ -17,7 +17,10 @@ from bench.stages.core import codec, decide_alone
 from bench.stages.functions import arbiter, functions, reader
 from bench.stages.gateway import gateway
 from bench.stages.ingest import ingest
+from bench.stages.keys import keys
+from bench.stages.monitor import monitor
 from bench.stages.processes import cold_start, memory
+from bench.stages.repair import repair
 from bench.stages.snapshot import snapshot
 
 HUB, FLOOR, VNPY, NATS = "hub", "floor", "vnpy RPC", "NATS JetStream"
@@ -167,9 +170,11 @@ CATALOGUE: tuple[Row, ...] = (
     Stage("functions", "Function writes at batch 100", functions, 3),
     Stage("reader", "Reader of raw", reader, 1),
     Stage("arbiter", "Arbiter: read, decide, commit", arbiter, 6),
+    Stage("monitor", "Monitor: fold raw, look", monitor, 4),
     Stage("snapshot", "Snapshot of the arbiter's state", snapshot, 3),
     Stage("ingest", "Writer of a source, prepared ticks", ingest, 4),
     Stage("gateway", "Gateway child, prepared ticks of the library", gateway, 55),
+    Stage("repair", "Repair of a gap of 5,000 messages", repair, 90),
     Stage("memory", "Most memory resident", memory, 12),
     Stage("cold-start", "`mdhub up` on an empty folder", cold_start, 3),
     Comparison("chain-1000", "2 x 1,000 ticks/s", _beside_floor(1_000)),
@@ -194,6 +199,11 @@ CATALOGUE: tuple[Row, ...] = (
         "price-monitor", "Price of the monitor",
         _price("with monitor", lambda load: replace(load, monitor=True)),
     ),
+    Comparison(
+        "price-keys", "Price of CURVE keys between publisher and client",
+        _price("with keys", lambda load: replace(load, keys=True)),
+    ),
+    Stage("keys", "Live messages publisher to client, plain and with keys", keys, 3),
     Comparison("peers-1000", "Peers, 1,000 ticks/s", _peers(1_000)),
     Comparison("peers-5000", "Peers, 5,000 ticks/s", _peers(5_000)),
     Comparison("grow-load", "Growing load", _by_load, axis="ticks/s"),

@@ -33,6 +33,8 @@ class Load:
     """None = as the synthetic market wants, 60 or more."""
     monitor: bool = False
     standby: bool = False
+    keys: bool = False
+    """Publishers and clients speak CURVE."""
 
 
 def schedule(rate: float, seconds: float, start_ns: int) -> Iterator[tuple[int, Snapshot]]:

@@ -150,6 +150,8 @@ TARGETS: tuple[Target, ...] = (
     Target("function writes, batch 100, `fast`", ">= 150,000 entries/s", "functions", _writes),
     Target("cold start to first clean tick", "<= 3 s", "cold-start",
            _at_most({"to first clean tick": 3.0}, "s")),
+    Target("gap of 5,000 messages repaired, p99", "<= 150 ms", "repair",
+           _at_most({"ring, p99": 150.0, "stream, p99": 150.0}, "ms")),
     Target("memory with 25,000 contracts", "arbiter <= 150 MB, SDK <= 60 MB", "memory", _memory),
 )  # fmt: skip
 

@@ -7,8 +7,14 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 
+from mdhub.host.cluster import LocalCluster
 from tests.support.server import TestServer
+
+# How long an example takes says something of the machine, not of the code; who fails is printed.
+settings.register_profile("mdhub", deadline=None, print_blob=True)
+settings.load_profile("mdhub")
 
 
 @pytest.fixture(scope="session")
@@ -16,6 +22,15 @@ def server_url() -> Iterator[str]:
     """A real server for the whole session. Without one the tests fail: they never skip."""
     with TestServer() as server:
         yield server.url
+
+
+@pytest.fixture(scope="session")
+def cluster_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real cluster of three masters for the whole session, as fast as the server above."""
+    folder = tmp_path_factory.mktemp("cluster")
+    settings = ("--appendfsync", "everysec")
+    with LocalCluster(folder, settings=settings) as cluster:
+        yield cluster.url
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench.chain.recording import write_recording
@@ -12,6 +13,13 @@ from bench.load import Load
 from mdhub.host.ports import free_port_pair
 from mdhub.host.stack import Host, Publisher, service_module
 from mdhub.runtime.heartbeat import decode_beat
+from mdhub.sdk.keys import (
+    CLIENT_KEY_VARIABLE,
+    SERVER_KEY_VARIABLE,
+    new_pair,
+    write_pair,
+    write_public,
+)
 
 SNAPSHOTS_PER_CONTRACT = 1.9
 """A contract has two snapshots a second at most: for more, market time runs faster."""
@@ -29,6 +37,7 @@ class HubChain:
         """Start all but the sources, in the order of `mdhub up`."""
         load = scene.load
         ports = [free_port_pair() for _ in range(load.publishers)]
+        keys = _keys(scene.folder) if load.keys else _Keys()
         recording, speed = (
             (self.recording, 0.0) if self.recording else _market_file(scene.folder, load)
         )
@@ -36,7 +45,10 @@ class HubChain:
             scene.folder,
             load,
             shards=load.shards,
-            publishers=tuple(Publisher(f"P{i}", port) for i, port in enumerate(ports)),
+            publishers=tuple(
+                Publisher(f"P{i}", port, "127.0.0.1", *keys.publisher)
+                for i, port in enumerate(ports)
+            ),
             sources=sources_of(load, recording, speed),
         )
         scene.host = Host(plan, stderr=scene.log)
@@ -47,7 +59,9 @@ class HubChain:
             _start_standby(scene)
         for number in range(load.clients):
             endpoint = f"tcp://127.0.0.1:{ports[number % len(ports)]}"
-            scene.client(*bench_module("client"), endpoint, "--kind", self.kind)
+            scene.client(
+                *bench_module("client"), endpoint, "--kind", self.kind, environment=keys.client
+            )
 
     def play(self, scene: Scene) -> None:
         """Start ingest."""
@@ -62,6 +76,27 @@ class HubChain:
             log.close()
         sources = [beats.get("ingest:A"), beats.get("ingest:B")]
         return all(beat is not None and beat.state == "ended" for beat in sources)
+
+
+@dataclass(frozen=True)
+class _Keys:
+    """Key files of a run; none: everything is plain."""
+
+    publisher: tuple[Path, Path] | tuple[()] = ()
+    client: Mapping[str, str] = field(default_factory=dict)
+
+
+def _keys(folder: Path) -> _Keys:
+    server, client, clients = new_pair(), new_pair(), folder / "clients"
+    write_pair(folder / "server.key_secret", server, name="server")
+    write_pair(folder / "client.key_secret", client, name="client")
+    write_public(folder / "server.key", server.public, name="server")
+    write_public(clients / "client.key", client.public, name="client")
+    named = {
+        SERVER_KEY_VARIABLE: str(folder / "server.key"),
+        CLIENT_KEY_VARIABLE: str(folder / "client.key_secret"),
+    }
+    return _Keys((folder / "server.key_secret", clients), named)
 
 
 def _start_standby(scene: Scene) -> None:

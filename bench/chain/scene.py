@@ -55,14 +55,14 @@ class Scene:
         )  # fmt: skip
         self.host.keeper.converge()
 
-    def client(self, *command: str) -> None:
+    def client(self, *command: str, environment: Mapping[str, str] | None = None) -> None:
         """Start one more client; it is told where to leave its samples."""
         out = self.folder / f"client-{len(self.outs)}"
         words = [*command, "--out", str(out)]
         name = f"client {len(self.outs)}" if self.load.clients > 1 else "client"
         state = self.host.keeper.want(
             ChildSpec(
-                name, lambda _: words,
+                name, lambda _: words, environment or {},
                 stdout=subprocess.PIPE, stderr=self.log, restart_after_success=False,
             )
         )  # fmt: skip

@@ -50,7 +50,7 @@ def memory(settings: Settings) -> list[Value]:
         scene.wait(lambda: _instruments(scene) >= traded, f"{traded} contracts", 60)
         scene.rest(1.0 if settings.quick else SNAPSHOT_S)
         children = scene.host.keeper.children
-        weighed = {"arbiter": "arbiter 0", "publisher": "publisher P0", "SDK": "client"}
+        weighed = {"arbiter": "arbiter A", "publisher": "publisher P0", "SDK": "client"}
         processes = {what: children[name].process for what, name in weighed.items()}
         values = [Value("contracts", "", [float(_instruments(scene))])]
         values += [

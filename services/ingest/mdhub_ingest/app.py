@@ -31,6 +31,7 @@ from mdhub.wire.errors import MdhubError
 from mdhub_ingest.child import HUNG
 from mdhub_ingest.gateways.port import STOPPED
 from mdhub_ingest.rivals import find_rival, refuse
+from mdhub_ingest.sources.port import SourceError
 from mdhub_ingest.spec import GatewayKnobs, RecordingKnobs, SimKnobs, SourceSpec, on_day, parse_spec
 
 __all__ = ["main"]
@@ -62,6 +63,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--source", action="append", required=True, metavar="JSON", help="a source; repeatable"
     )
+    parser.add_argument(
+        "--only", action="append", metavar="NAME",
+        help="of the sources described, supervise this one; repeatable (default: all)",
+    )  # fmt: skip
     parser.add_argument("--prefix", default="mdhub:", help="key prefix of the hub")
     parser.add_argument("--shards", type=int, default=1, help="number of shards (default 1)")
     parser.add_argument(
@@ -98,19 +103,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     logger = service_logger("ingest", "supervisor")
     try:
         specs = [on_day(parse_spec(text), options.today) for text in options.source]
+        own = _own(specs, options.only)
     except MdhubError as error:
         logger.error("bad_source", reason=str(error))
         return 2
     try:
-        refusal = _check_server(options, [spec.name for spec in specs], stop)
+        refusal = _check_server(options, [spec.name for spec in own], stop)
     except Unusable as error:
         logger.error("stopped", reason=str(error))
         return error.exit_code
     if refusal:
         logger.error("refused", reason=refusal)
         return REFUSED
-    _supervise(specs, options, stop, logger)
+    _supervise(own, specs, options, stop, logger)
     return 0
+
+
+def _own(specs: Sequence[SourceSpec], only: Sequence[str] | None) -> list[SourceSpec]:
+    """Sources this supervisor runs. Raises SourceError if one of `only` is not described."""
+    unknown = sorted(set(only or ()) - {spec.name for spec in specs})
+    if unknown:
+        known = ", ".join(spec.name for spec in specs)
+        raise SourceError(f"--only named {', '.join(unknown)}, the sources described are {known}")
+    return [spec for spec in specs if only is None or spec.name in only]
 
 
 def _check_server(options: argparse.Namespace, sources: Sequence[str], stop: Event) -> str:
@@ -132,10 +147,14 @@ def _check_server(options: argparse.Namespace, sources: Sequence[str], stop: Eve
 
 
 def _supervise(
-    specs: Sequence[SourceSpec], options: argparse.Namespace, stop: Event, logger: Logger
+    own: Sequence[SourceSpec],
+    specs: Sequence[SourceSpec],
+    options: argparse.Namespace,
+    stop: Event,
+    logger: Logger,
 ) -> None:
     keeper = Keeper(on_exit=partial(_report, logger))
-    for spec in specs:
+    for spec in own:
         _want(keeper, spec, options, _others_secrets(spec, specs))
     try:
         while not stop.is_set():

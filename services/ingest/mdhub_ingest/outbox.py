@@ -46,9 +46,9 @@ class Outbox:
         """Ticks the log does not have yet."""
         return max(0, self.next_seq - 1 - max(self._acknowledged, self._first - 1))
 
-    def put(self, recv_ns: int, payload: bytes) -> None:
-        """Take the tick that carries `next_seq`."""
-        self._kept.append((recv_ns, payload))
+    def put(self, now_ns: int, payload: bytes) -> None:
+        """Take the tick that carries `next_seq`; `now_ns` of the clock `acknowledge` goes by."""
+        self._kept.append((now_ns, payload))
         if len(self._kept) > self._max_kept:
             self._drop_oldest()
 

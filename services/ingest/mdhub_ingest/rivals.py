@@ -6,6 +6,7 @@ import os
 import socket
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from threading import Event
 from typing import Final
 from uuid import uuid4
@@ -77,4 +78,13 @@ def _lives(pid: int) -> bool:
         return False
     except PermissionError:
         return True
-    return True
+    return not _zombie(pid)
+
+
+def _zombie(pid: int) -> bool:
+    """Whether a process has ended and only waits to be buried, as orphans may for long."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return False
+    return stat.rpartition(b") ")[2][:1] in (b"Z", b"X")

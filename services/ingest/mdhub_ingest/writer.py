@@ -84,7 +84,8 @@ class RawWriter:
         with self._lock:
             outbox = self._outboxes[shard]
             head = (SCHEMA_VERSION, self._source, self._session, outbox.next_seq, recv_ns)
-            outbox.put(recv_ns, encode(head + fields))
+            # Kept by a clock that nobody sets: a step of wall time throws nothing away.
+            outbox.put(time.monotonic_ns(), encode(head + fields))
         if not self._arrived.is_set():
             self._arrived.set()
 
@@ -153,7 +154,7 @@ class RawWriter:
         at = log.writer_position(shard, self._source)
         have = at.seq if at.session == self._session else 0
         with self._lock:
-            self._outboxes[shard].acknowledge(have, time.time_ns())
+            self._outboxes[shard].acknowledge(have, time.monotonic_ns())
         return have
 
     def _flush(self, log: Log, shard: int, have: int, backoff: Backoff) -> int:
@@ -166,7 +167,7 @@ class RawWriter:
         backoff.reset()
         self._outage.back()
         with self._lock:
-            outbox.acknowledge(have, time.time_ns())
+            outbox.acknowledge(have, time.monotonic_ns())
         return have
 
     def _append(self, log: Log, shard: int, batch: Batch) -> int:

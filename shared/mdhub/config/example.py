@@ -129,6 +129,8 @@ def _commented(text: str) -> str:
 
 
 def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, int | float):
         return f"{value:_}" if isinstance(value, int) and value >= GROUPED_FROM else str(value)
     if isinstance(value, list):

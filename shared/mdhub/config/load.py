@@ -49,6 +49,7 @@ _EXPECTED: Final = {
     "tuple_type": "expected a list of tables (in a variable: a JSON array)",
     "union_tag_invalid": f"expected type {_TYPES}",
 }
+_PATHS: Final = ("data", "file", "override", "contracts", "curve_key", "curve_clients")
 _WRONG_LINE: Final = re.compile(r" \(at line (\d+), column \d+\)| \(at end of document\)")
 
 
@@ -142,11 +143,13 @@ def _with_paths_from(folder: Path, values: dict[str, Any]) -> dict[str, Any]:
     """Let relative paths count from the file's folder, not from where the hub is started."""
     sources = values.get("sources")
     tables = [values.get(name) for name in ("hub", "calendar", "arbiter")]
-    tables += sources if isinstance(sources, list) else []
+    publishers = values.get("publishers")
+    for listed in (sources, publishers):
+        tables += listed if isinstance(listed, list) else []
     for table in tables:
         if isinstance(table, dict) and isinstance(settings := table.get(SETTINGS), dict):
             table[SETTINGS] = {name: _file_from(folder, v) for name, v in settings.items()}
-        for name in ("data", "file", "override", "contracts"):
+        for name in _PATHS:
             if isinstance(table, dict) and isinstance(path := table.get(name), str):
                 table[name] = _from(folder, path)
         if isinstance(table, dict) and isinstance(paths := table.get("more_files"), list):

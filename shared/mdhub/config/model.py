@@ -45,7 +45,10 @@ __all__ = [
     "VnpySource",
 ]
 
-SCHEMES: Final = ("redis", "rediss", "unix")
+SCHEMES: Final = (
+    "redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel", "redis+cluster",
+    "rediss+cluster",
+)  # fmt: skip
 
 
 def _scalar(value: Any) -> Any:
@@ -77,8 +80,11 @@ class HubKnobs(_Knobs):
     shards: int = Field(default=1, ge=1, le=64)
     """Parts the instruments are divided into, each with an arbiter of its own. A log keeps the
     number it was made for."""
-    profile: Literal["single", "fast"] = "single"
-    """single: nothing acknowledged is ever lost; fast: a power cut may cost up to 2 s."""
+    profile: Literal["single", "fast", "replicated", "cluster"] = "single"
+    """single: nothing acknowledged is ever lost; fast: a power cut may cost up to 2 s; replicated:
+    Sentinels replace a lost server, cluster: the shards are spread over masters with replicas; in
+    both nothing is published that a replica does not have (need `url` of [server];
+    docs/profiles.md)."""
     data: Path = Path("mdhub-data")
     """Folder of the embedded server, and of what gateways keep. In a file a relative path counts
     from the file's folder."""
@@ -88,8 +94,10 @@ class ServerKnobs(_Knobs):
     """The Redis or Valkey server that holds the log: an embedded one unless `url` is given."""
 
     url: SecretStr | None = Field(default=None, examples=["redis://:password@10.0.0.5:6379/0"])
-    """Address of a server that runs already (redis://, rediss:// or unix://). Secret: better
-    given as MDHUB_REDIS_URL than written here."""
+    """Address of a server that runs already (redis://, rediss://, unix://), of its Sentinels
+    (redis+sentinel://user:password@host1:26379,host2:26379,host3:26379/name) or of nodes of a
+    cluster (redis+cluster://host:port,host:port). Secret: better given as MDHUB_REDIS_URL than
+    written here."""
     maxmemory_mb: int = Field(default=2048, ge=64)
     """Memory limit of the embedded server; beyond it writes are refused."""
 
@@ -98,8 +106,9 @@ class ServerKnobs(_Knobs):
     def _understood(cls, url: SecretStr | None) -> SecretStr | None:
         if url is not None and urlsplit(url.get_secret_value()).scheme not in SCHEMES:
             raise ValueError(
-                "the address was not understood, expected redis://host:port, rediss://host:port "
-                "or unix:///path/to/socket"
+                "the address was not understood, expected redis://host:port, rediss://host:port, "
+                "unix:///path/to/socket, redis+sentinel://host1,host2,host3/name or "
+                "redis+cluster://host:port,host:port"
             )
         return url
 
@@ -113,6 +122,12 @@ class PublisherKnobs(_Knobs):
     """Address to listen on; 0.0.0.0 serves the network."""
     port: int = Field(default=5555, ge=1, le=65_534)
     """Port of the live stream; requests are served one port above."""
+    curve_key: Path | None = Field(default=None, examples=["mdhub-keys/server.key_secret"])
+    """File with the publisher's own CURVE pair (docs/curve.md); without it whoever reaches the
+    ports is served. In a file a relative path counts from the file's folder."""
+    curve_clients: Path | None = Field(default=None, examples=["mdhub-keys/clients"])
+    """Folder with the public keys of the clients that may connect; goes with `curve_key`. In a
+    file a relative path counts from the file's folder."""
 
 
 class SimSource(_Knobs):
@@ -276,8 +291,11 @@ class RulesKnobs(_Knobs):
 
 
 class ArbiterKnobs(_Knobs):
-    """The arbiter: one leads each shard."""
+    """The arbiter: one leads each shard, another stands by."""
 
+    standby: bool = True
+    """Whether `mdhub up` runs a second arbiter for each shard: it computes the same and takes over
+    within a quarter of a second. It costs as much CPU and memory as the first."""
     takeover_ms: int = Field(default=150, ge=50, le=60_000)
     """A leader whose beat stands still for so long is replaced."""
     contracts: Path | None = Field(default=None, examples=["contracts.csv"])

@@ -90,6 +90,8 @@ class Progress:
     broke: dict[str, dict[str, int]] = field(default_factory=dict)
     """By source: what it lost, corrupted, delayed and repeated on purpose."""
     checker_error: Exception | None = None
+    pids: dict[str, int] = field(default_factory=dict)
+    """Process of each plug that may be pulled by hand."""
     server: str = ""
     """Kind of server: valkey, redis or fakeredis."""
     warning: str = ""

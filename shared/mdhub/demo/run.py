@@ -85,11 +85,15 @@ class _Demo:
         self._market = market
         self._options = options
         self._receipts = folder / "receipts"
-        self._port = free_port_pair()
+        self._ports = (free_port_pair(), free_port_pair())
+        first, second = self._ports
         self._plan = HubPlan(
             folder=folder / "data",
-            profile="fast",
-            publishers=(Publisher("A", self._port),),
+            # Who plays by the clock has time for the disk, and may then kill the server as well.
+            profile="single" if market.rate else "fast",
+            standby=True,
+            publishers=(Publisher("A", first), Publisher("B", second)),
+            supervisors=2,
             sources=tuple(as_json(source) for source in market.sources()),
         )
         self._stderr = log
@@ -107,7 +111,9 @@ class _Demo:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: self._stop.set())
         with self._show:
-            self._show.say("starting server, arbiter, publisher, monitor and strategy")
+            self._show.say(
+                "starting server, two arbiters, two publishers, the monitor and a strategy"
+            )
             self._host, self._progress.warning = start_host(
                 self._plan, self._make_host, self._show.say
             )
@@ -134,9 +140,9 @@ class _Demo:
 
     def _start(self, host: Host) -> StrategyVoice:
         host.start("arbiter", "publisher", "monitor")
-        endpoint = f"tcp://127.0.0.1:{self._port}"
+        endpoints = [f"tcp://127.0.0.1:{port}" for port in self._ports]
         command = [
-            sys.executable, "-m", "mdhub.demo.strategy", "--out", str(self._receipts), endpoint,
+            sys.executable, "-m", "mdhub.demo.strategy", "--out", str(self._receipts), *endpoints,
         ]  # fmt: skip
         strategy = host.keeper.want(
             ChildSpec(
@@ -202,7 +208,16 @@ class _Demo:
         progress, lives = self._progress, self._watch.lives
         progress.counters = self._watch.arbiter_counters()
         progress.restarts = {source: life.restarts for source, life in lives.items()}
+        progress.pids = self._pids()
         progress.broke = {source: life.broke() for source, life in lives.items()}
+
+    def _pids(self) -> dict[str, int]:
+        """Every plug that may be pulled, and its process."""
+        children = self._host.keeper.children.items()
+        found = {n: c.process.pid for n, c in children if c.process is not None}
+        sources = {f"source {s}": self._watch.source_pid(s) for s in ("A", "B")}
+        found |= {name: pid for name, pid in sources.items() if pid is not None}
+        return {name: pid for name, pid in found.items() if name != "strategy"}
 
     def _kill(self, source: str) -> bool:
         """SIGKILL the process of one source, found by its heartbeat."""
@@ -219,7 +234,7 @@ class _Demo:
 
     def _finish(self, voice: StrategyVoice) -> None:
         """Sources end, the chain drains, the strategy ends; counters are read last."""
-        self._host.keeper.stop("ingest")
+        self._host.stop_service("ingest")
         self._drain(voice)
         self._look()
         self._watch.close()

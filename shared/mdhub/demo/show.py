@@ -30,6 +30,7 @@ class LineShow:
         self._console = console
         self._every_s = every_s
         self._due_s = 0.0
+        self._plugs = ""
 
     def __enter__(self) -> Self:
         return self
@@ -45,6 +46,9 @@ class LineShow:
         if now_s < self._due_s:
             return
         self._due_s = now_s + self._every_s
+        if (plugs := _plugs(progress)) != self._plugs:
+            self._plugs = plugs
+            self.say(plugs)
         words = voice.newest
         checked = _checked(progress, report)
         self.say(
@@ -77,6 +81,7 @@ class TableShow:
             _headline(progress, voice, report),
             _race(progress, voice),
             _ticks(voice.newest.get("latest", {})),
+            Text(_plugs(progress), style="dim"),
             Text("\n".join(self._notes), style="dim"),
         )
         title = "mdhub demo: two sources, one trusted stream  (Ctrl-C ends it)"
@@ -99,6 +104,12 @@ def _headline(progress: Progress, voice: StrategyVoice, report: Report | None) -
     if report is None:
         return Group(grid, Text(words, style="dim"))
     return Group(grid, Text(words, style="green" if report.clean else "bold red"))
+
+
+def _plugs(progress: Progress) -> str:
+    """Name what may be killed by hand."""
+    pids = ", ".join(f"{name} {pid}" for name, pid in sorted(progress.pids.items()))
+    return f"pull any plug: kill -9 PID, of {pids}" if pids else ""
 
 
 def _race(progress: Progress, voice: StrategyVoice) -> Table:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
 from mdhub.host.stack import Host
-from mdhub.runtime.heartbeat import Beat, decode_beat
+from mdhub.runtime.heartbeat import Beat, decode_beat, leading
 from mdhub.streams.errors import StreamsError
 from mdhub.streams.port import Log
 
@@ -77,8 +77,8 @@ class Watch:
     def arbiter_counters(self) -> dict[str, int]:
         """Verdicts per source and reason, as the arbiter last said."""
         beats = self.beats()
-        counters = [b.counters for name, b in beats.items() if name.startswith("arbiter:")]
-        return counters[0] if counters else {}
+        said = [(b.state, b.counters) for name, b in beats.items() if name.startswith("arbiter:")]
+        return next((dict(counters) for counters in leading(said)), {})
 
     def server(self) -> str:
         """Kind of server, such as `valkey`; empty if it cannot be asked now."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["EXCHANGES", "PRODUCTS", "exchange_of", "is_option", "product_of"]
+__all__ = ["ETF_OPTION", "EXCHANGES", "PRODUCTS", "exchange_of", "is_option", "product_of"]
 
 _BY_EXCHANGE: Final = {
     "SHFE": "rb hc bu fu ru sp br op cu al zn pb ni sn ss ao ad au ag wr",

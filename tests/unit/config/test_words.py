@@ -23,10 +23,10 @@ from mdhub.host.stack import HubPlan
 from mdhub.streams.budgets import DEFAULTS, Budget, Budgets, budget_environment
 from mdhub.streams.errors import StreamsError
 from mdhub.streams.server import EmbeddedServer
-from mdhub_arbiter.candidate import TAKEOVER_S
+from mdhub_arbiter.vacancy import TAKEOVER_S
 from mdhub_ingest.gateways.profiles.tables import KINDS
 from mdhub_ingest.spec import GatewayKnobs, RecordingKnobs, SimKnobs, SourceSpec, parse_spec
-from mdhub_monitor.rules import BEAT_LIMIT_NS
+from mdhub_monitor.rules.services import BEAT_LIMIT_NS
 
 ROOT = Path(__file__).parents[3]
 OF_EVERY_SOURCE = {"name", "misbehave", "play_s"}

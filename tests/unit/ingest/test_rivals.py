@@ -17,6 +17,7 @@ from mdhub.streams.topology import EVENTS
 from mdhub.wire.codec import decode_event, encode
 from mdhub_ingest import rivals
 from mdhub_ingest.rivals import find_rival, refuse
+from tests.support.wait import until
 
 HERE = socket.gethostname()
 
@@ -43,6 +44,17 @@ def test_nobody_else_is_no_rival() -> None:
     assert find_rival(log, ["A"], Event()) is None
     beat(server, pid=dead_pid(), host=HERE)
     assert find_rival(log, ["A"], Event()) is None
+
+
+def test_a_process_that_only_waits_to_be_buried_is_no_rival() -> None:
+    """The child of a killed supervisor may stay in the table for long."""
+    server = MemoryServer()
+    with subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.read()  # it ends, and nobody has waited for it
+        until(lambda: rivals._zombie(process.pid), "the process to end")
+        beat(server, pid=process.pid, host=HERE)
+        assert find_rival(server.log("ingest"), ["A"], Event()) is None
 
 
 def test_a_living_process_of_this_host_is_named_in_an_event() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from typing import Any, cast
 
 import msgspec
@@ -276,3 +277,21 @@ def test_a_source_that_stands_still_has_no_heartbeat() -> None:
         assert desk.server.log("cli").beats() == {}
         desk.alive = True
         until(lambda: desk.server.log("cli").beats(), "the heartbeat")
+
+
+def test_a_clock_that_is_set_throws_nothing_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kept is what came in the last 10 s, whatever the wall clock says: it may be wanted again."""
+    desk = Desk()
+    desk.emit(5)
+    now_ns = time.time_ns()
+    monkeypatch.setattr("time.time_ns", lambda: now_ns + 60_000_000_000)
+    desk.flush()
+
+    desk.server.streams.clear()
+    desk.server.shards.clear()
+    desk.lead()
+    desk.flush()
+    desk.emit(1)
+    desk.flush()
+
+    assert desk.seqs() == [1, 2, 3, 4, 5, 6]

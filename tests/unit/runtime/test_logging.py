@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mdhub.runtime.logging import Logger
+from mdhub.runtime.logging import BURST, LINES_PER_S, Logger
 
 
 class Terminal(io.StringIO):
@@ -108,3 +108,29 @@ def test_any_fields_make_one_line(fields: dict[str, Any]) -> None:
     Logger("ingest", "A", stream).info("odd", **fields)
     assert stream.getvalue().count("\n") == 1
     assert json.loads(stream.getvalue()).keys() >= fields.keys()
+
+
+def test_a_flood_is_bounded_and_says_how_much_was_left_out() -> None:
+    """A burst passes whole; then so many lines a second, the next one with the count."""
+    now_s, stream = 0.0, io.StringIO()
+    logger = Logger("ingest", "A", stream, monotonic=lambda: now_s)
+    for _ in range(BURST + 1_000):
+        logger.warning("loop")
+    assert len(stream.getvalue().splitlines()) == BURST
+    now_s = 1.0
+    for _ in range(1_000):
+        logger.warning("loop")
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert len(lines) == BURST + LINES_PER_S
+    assert lines[BURST]["left_out"] == 1_000
+    assert "left_out" not in lines[BURST + 1]
+
+
+def test_errors_are_heard_through_a_flood_of_other_lines() -> None:
+    """They have an allowance of their own."""
+    stream = io.StringIO()
+    logger = Logger("ingest", "A", stream, monotonic=lambda: 0.0)
+    for _ in range(BURST + 1):
+        logger.info("loop")
+    logger.error("stopped")
+    assert json.loads(stream.getvalue().splitlines()[-1])["event"] == "stopped"

@@ -1,0 +1,51 @@
+"""Which processes a plan means, before any of them is started."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mdhub.host.stack import HubPlan, dealt
+from mdhub_ingest import app
+
+
+def plan(*names: str, supervisors: int = 2) -> HubPlan:
+    sources = tuple(json.dumps({"name": name, "sim": {}}) for name in names)
+    return HubPlan(folder=Path(), sources=sources, supervisors=supervisors)
+
+
+@pytest.mark.parametrize(
+    ("names", "own"),
+    [
+        ((), [("ingest", [])]),
+        (("A",), [("ingest", [])]),
+        (("A", "B"), [("ingest 1", ["A"]), ("ingest 2", ["B"])]),
+        (("A", "B", "C"), [("ingest 1", ["A", "C"]), ("ingest 2", ["B"])]),
+    ],
+)
+def test_sources_are_dealt_out_to_two_supervisors(
+    names: tuple[str, ...], own: list[tuple[str, list[str]]]
+) -> None:
+    """Neighbours in the list, which back each other up, never share one."""
+    found = [(name, only[1::2]) for name, only in dealt(plan(*names))]
+    assert found == own
+
+
+def test_a_supervisor_knows_all_sources_and_runs_its_own(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """It must know the others: their secrets are taken out of its children's environment."""
+    ran: list[list[str]] = []
+    monkeypatch.setattr(app, "begin", lambda: None)
+    monkeypatch.setattr(app, "_check_server", lambda *_: "")
+    monkeypatch.setattr(
+        app, "_supervise", lambda own, specs, *_: ran.extend([[s.name for s in own], specs])
+    )
+    sources = [part for text in plan("A", "B").sources for part in ("--source", text)]
+
+    assert app.main([*sources, "--only", "B"]) == 0
+    assert (ran[0], len(ran[1])) == (["B"], 2)
+    assert app.main([*sources, "--only", "X"]) == 2
+    assert "--only named X, the sources described are A, B" in capfd.readouterr().err
