@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
@@ -17,34 +14,30 @@ from threading import Event
 from typing import Any, Final
 from uuid import uuid4
 
-import msgspec
-
 from mdhub.market.days import trading_day_at
-from mdhub.runtime.keeper import ChildSpec, ChildState, Keeper
+from mdhub.runtime.keeper import ChildState
+from mdhub.runtime.log_shipping import shipped
 from mdhub.runtime.logging import Logger, service_logger
-from mdhub.runtime.secret import variables_of
+from mdhub.runtime.metrics import Board, add_metrics_option, serve_metrics
 from mdhub.runtime.service import begin, redis_url
 from mdhub.streams import open_log
 from mdhub.streams.errors import ServerError, UnknownOutcome, Unusable
 from mdhub.streams.open import check_shards
+from mdhub.streams.topology import LOGS
 from mdhub.wire.errors import MdhubError
-from mdhub_ingest.child import HUNG
+from mdhub_ingest.fleet import Fleet, HubOptions
 from mdhub_ingest.gateways.port import STOPPED
+from mdhub_ingest.measured import SUPERVISING, children_counts
 from mdhub_ingest.rivals import find_rival, refuse
+from mdhub_ingest.schedule.desk import Desk, Plan
+from mdhub_ingest.schedule.settings import parse_settings
 from mdhub_ingest.sources.port import SourceError
-from mdhub_ingest.spec import GatewayKnobs, RecordingKnobs, SimKnobs, SourceSpec, on_day, parse_spec
+from mdhub_ingest.spec import SourceSpec, on_day, parse_spec
 
 __all__ = ["main"]
 
 CONVERGE_S: Final = 0.05
 REFUSED: Final = 3
-QUARANTINE_AFTER: Final = 20
-HUNG_AFTER_S: Final = 5.0
-"""Longer than any call to the server may take (3 s); shorter than the children's buffers last."""
-FRONT_FIRST_PAUSE_S: Final = 0.5
-FRONT_LONGEST_PAUSE_S: Final = 60.0
-FRONT_STABLE_S: Final = 120.0
-"""Longer than a life that ends because a front does not answer."""
 EXAMPLE: Final = """exit codes: 0 stopped, 2 a source is wrongly described
 example:
   MDHUB_REDIS_URL=redis://127.0.0.1:6379 mdhub run ingest \\
@@ -67,6 +60,16 @@ def _parser() -> argparse.ArgumentParser:
         "--only", action="append", metavar="NAME",
         help="of the sources described, supervise this one; repeatable (default: all)",
     )  # fmt: skip
+    parser.add_argument(
+        "--id", default="",
+        help="name of this supervisor; keep it over restarts (default: its first source)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--schedule", default="", metavar="JSON",
+        help="groups, checklist and archive, as under [schedule] of the configuration",
+    )  # fmt: skip
+    add_metrics_option(parser)
+    add_metrics_option(parser, "--metrics-sources")
     parser.add_argument("--prefix", default="mdhub:", help="key prefix of the hub")
     parser.add_argument("--shards", type=int, default=1, help="number of shards (default 1)")
     parser.add_argument(
@@ -104,9 +107,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         specs = [on_day(parse_spec(text), options.today) for text in options.source]
         own = _own(specs, options.only)
+        plan = Plan(specs, parse_settings(options.schedule))
     except MdhubError as error:
         logger.error("bad_source", reason=str(error))
         return 2
+    connect = partial(open_log, redis_url(), service="ingest", prefix=options.prefix)
+    with shipped(logger, connect, LOGS):
+        return _live(own, plan, options, stop, logger)
+
+
+def _live(
+    own: Sequence[SourceSpec],
+    plan: Plan,
+    options: argparse.Namespace,
+    stop: Event,
+    logger: Logger,
+) -> int:
+    """Supervise until stopped, if this server lets these sources run. Returns the exit code."""
     try:
         refusal = _check_server(options, [spec.name for spec in own], stop)
     except Unusable as error:
@@ -115,7 +132,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if refusal:
         logger.error("refused", reason=refusal)
         return REFUSED
-    _supervise(own, specs, options, stop, logger)
+    _supervise(own, plan, options, stop, logger)
     return 0
 
 
@@ -148,77 +165,37 @@ def _check_server(options: argparse.Namespace, sources: Sequence[str], stop: Eve
 
 def _supervise(
     own: Sequence[SourceSpec],
-    specs: Sequence[SourceSpec],
+    plan: Plan,
     options: argparse.Namespace,
     stop: Event,
     logger: Logger,
 ) -> None:
-    keeper = Keeper(on_exit=partial(_report, logger))
-    for spec in own:
-        _want(keeper, spec, options, _others_secrets(spec, specs))
+    hub = HubOptions(
+        options.prefix, options.shards, options.run, options.data, options.metrics_sources
+    )
+    fleet = Fleet(own, plan.specs, hub, on_exit=partial(_report, logger))
+    desk = Desk(
+        fleet,
+        plan,
+        name=options.id or own[0].name,
+        run=options.run,
+        data=options.data,
+        connect=partial(open_log, redis_url(), service="ingest", prefix=options.prefix),
+        logger=logger,
+    )
+    board = Board(f"supervisor:{options.id or own[0].name}")
+    metrics = serve_metrics(options.metrics, board, logger)
     try:
         while not stop.is_set():
-            keeper.converge()
+            desk.turn()
+            fleet.keeper.converge()
+            board.round()
+            board.say(SUPERVISING, children_counts(fleet.keeper.children))
             stop.wait(CONVERGE_S)
     finally:
-        keeper.stop()
-
-
-def _others_secrets(spec: SourceSpec, specs: Sequence[SourceSpec]) -> dict[str, str]:
-    """Variables that hold what other sources log in with: emptied for this one."""
-    named = {each.name: _variables(each) for each in specs}
-    others = set[str]().union(*named.values()) - named[spec.name]
-    return dict.fromkeys(others, "")
-
-
-def _variables(spec: SourceSpec) -> set[str]:
-    knobs = spec.knobs()
-    return variables_of(knobs.settings) if isinstance(knobs, GatewayKnobs) else set()
-
-
-def _want(
-    keeper: Keeper, spec: SourceSpec, options: argparse.Namespace, environment: dict[str, str]
-) -> None:
-    text = msgspec.json.encode(spec, enc_hook=os.fspath).decode()
-    command = [
-        sys.executable, "-m", "mdhub_ingest.child", "--spec", text,
-        "--prefix", options.prefix, "--shards", str(options.shards), "--run", options.run,
-        "--data", str(options.data.resolve()),
-    ]  # fmt: skip
-
-    def next_command(start: int) -> list[str]:
-        return [*command, "--after", _ended(keeper.children[spec.name])] if start > 1 else command
-
-    child = ChildSpec(
-        spec.name,
-        next_command,
-        environment,
-        give_up_after=QUARANTINE_AFTER,
-        restart_after_success=False,
-        hung_after_s=HUNG_AFTER_S,
-    )
-    keeper.want(child if _plays(spec) else _patient(child))
-
-
-def _plays(spec: SourceSpec) -> bool:
-    """Whether it makes its market itself; the others log in at a broker's front."""
-    return isinstance(spec.knobs(), SimKnobs | RecordingKnobs)
-
-
-def _patient(child: ChildSpec) -> ChildSpec:
-    """A gateway's: a front may be away for hours, and every start may be a login."""
-    return replace(
-        child,
-        give_up_after=None,
-        stop_on=frozenset({STOPPED}),
-        first_pause_s=FRONT_FIRST_PAUSE_S,
-        longest_pause_s=FRONT_LONGEST_PAUSE_S,
-        stable_s=FRONT_STABLE_S,
-    )
-
-
-def _ended(state: ChildState) -> str:
-    return HUNG if state.died_hung else f"exit code {state.last_exit}"
+        metrics.close()
+        fleet.keeper.stop()
+        desk.close()
 
 
 def _report(logger: Logger, state: ChildState) -> None:
@@ -246,7 +223,9 @@ def _meaning(state: ChildState) -> dict[str, Any]:
     if code == STOPPED and state.quarantined:
         facts["means"] = "stopped for good: see the reason in its own last lines, then restart"
     elif state.quarantined:
-        facts["means"] = "it failed too often: it stays down until ingest is restarted"
+        facts["means"] = (
+            "it failed too often: it stays down until its restart by command or its next session"
+        )
     return facts
 
 

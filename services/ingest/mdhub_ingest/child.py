@@ -21,7 +21,9 @@ from uuid import uuid4
 from mdhub.market.playlist import Playlist
 from mdhub.market.skips import FileReport
 from mdhub.runtime.garbage import Garbage
+from mdhub.runtime.log_shipping import shipped
 from mdhub.runtime.logging import Logger, service_logger
+from mdhub.runtime.metrics import add_metrics_option, serve_metrics
 from mdhub.runtime.outage import Outage
 from mdhub.runtime.pulse import Pulse
 from mdhub.runtime.service import begin, redis_url
@@ -30,7 +32,7 @@ from mdhub.streams import open_log
 from mdhub.streams.errors import StreamsError, Unusable
 from mdhub.streams.open import check_shards
 from mdhub.streams.port import Log
-from mdhub.streams.topology import EVENTS
+from mdhub.streams.topology import EVENTS, LOGS
 from mdhub.wire.codec import encode
 from mdhub.wire.errors import MdhubError
 from mdhub.wire.ops import Event as OpsEvent
@@ -39,6 +41,7 @@ from mdhub.wire.ticks import SCHEMA_VERSION
 from mdhub_ingest.gateways.port import STOPPED
 from mdhub_ingest.gateways.source import GatewaySource
 from mdhub_ingest.market_clock import ClockRequests
+from mdhub_ingest.measured import source_samples
 from mdhub_ingest.sources.misbehave import Misbehaviour
 from mdhub_ingest.sources.playback import Player
 from mdhub_ingest.sources.port import RequestClock
@@ -74,12 +77,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MdhubError as error:
         logger.error("source_failed", reason=str(error))
         return STOPPED
-    try:
-        return _run(spec, options, stop, logger)
-    except MdhubError as error:
-        logger.error("source_failed", reason=str(error))
-        _say_failed(spec.name, options, error)
-        return error.exit_code
+    connect = partial(open_log, redis_url(), service="ingest", prefix=options.prefix)
+    with shipped(logger, connect, LOGS):
+        try:
+            return _run(spec, options, stop, logger)
+        except MdhubError as error:
+            logger.error("source_failed", reason=str(error))
+            _say_failed(spec.name, options, error)
+            return error.exit_code
 
 
 def _say_failed(source: str, options: argparse.Namespace, error: MdhubError) -> None:
@@ -101,6 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--after", default="", help="how the process before this one ended")
     parser.add_argument("--data", type=Path, default=Path("mdhub-data"), help="of gateways")
     parser.add_argument("--run", required=True, help="which start of the hub this is")
+    add_metrics_option(parser)
     return parser
 
 
@@ -131,6 +137,8 @@ def _run(spec: SourceSpec, options: argparse.Namespace, stop: Event, logger: Log
     )
     change = partial(_say_change, spec.name, writer, logger)
     source.attend(alive=pulse.beat, on_change=change)
+    writer.board.follow(pulse.silent_s)
+    serve_metrics(options.metrics, writer.board, logger, partial(source_samples, spec.name, writer))
     if options.after:
         change("replaced", {"session": session, "after": options.after})
     return _write_out(source, writer, stop, logger, session)
@@ -290,6 +298,7 @@ def _sim(spec: SourceSpec, knobs: SimKnobs, request_clock: RequestClock) -> Play
         request_clock=request_clock,
         rate=rate,
         until_ns=None if play_s is None else market.end_of_play(play_s, rate),
+        jump=knobs.jump,
         misbehaviour=Misbehaviour.parse(spec.misbehave),
     )
 

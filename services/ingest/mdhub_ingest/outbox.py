@@ -8,7 +8,7 @@ have when it goes is counted in `dropped` and declared to the log as `lost`.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 __all__ = ["KEEP_NS", "MAX_KEPT", "Batch", "Outbox"]
@@ -24,6 +24,8 @@ class Batch:
     first_seq: int
     lost: int
     payloads: list[bytes]
+    taken_ns: int = field(default=0, compare=False)
+    """When the first of the payloads was taken, by the clock of `put`; 0 = there is none."""
 
 
 class Outbox:
@@ -60,7 +62,7 @@ class Outbox:
         start = max(0, have + 1 - self._first)
         stop = min(len(self._kept), start + limit)
         payloads = [self._kept[i][1] for i in range(start, stop)]
-        return Batch(have + 1, lost, payloads)
+        return Batch(have + 1, lost, payloads, self._kept[start][0] if payloads else 0)
 
     def acknowledge(self, have: int, now_ns: int) -> None:
         """The log has everything up to `have`; forget what is older than 10 s."""

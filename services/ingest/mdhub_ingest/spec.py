@@ -38,6 +38,8 @@ class SimKnobs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Only minutes in which all exchanges trade, or whole trading days."""
     contracts: Annotated[int, Meta(ge=1, le=50_000)] | None = None
     """Contracts listed on each trading day; None = as many as the rate needs."""
+    jump: bool = True
+    """Whether the market clock is moved over breaks and nights; else they are waited for."""
 
     def market(self) -> SyntheticMarket:
         """Make the market. Raises MarketError if so many contracts cannot make so many ticks."""
@@ -122,6 +124,8 @@ class SourceSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Not of a gateway. Such as `lose=0.01,lag_ms=5-30`; see `Misbehaviour`."""
     play_s: Annotated[float, Meta(gt=0)] | None = None
     """Wall seconds to play; None = until the source ends or is stopped."""
+    schedule: str = ""
+    """Group whose windows it is connected in, or `always`; empty = as befits its type."""
 
     def knobs(self) -> SimKnobs | RecordingKnobs | GatewayKnobs:
         """The knobs of its type. Raises SourceError unless exactly one type is given."""

@@ -14,9 +14,11 @@ from threading import Event, Lock
 from typing import Any, Final
 
 from mdhub.market.snapshot import Snapshot, received
+from mdhub.metrics.histogram import Histogram
 from mdhub.runtime.backoff import Backoff
 from mdhub.runtime.heartbeat import BEAT_EVERY_S, ENDED, beat_payload
 from mdhub.runtime.logging import Logger
+from mdhub.runtime.metrics import Board
 from mdhub.runtime.outage import Outage
 from mdhub.streams.errors import StreamsError, Superseded, TopologyError
 from mdhub.streams.port import Log
@@ -67,6 +69,12 @@ class RawWriter:
         self._outboxes: Sequence[Outbox] = [Outbox() for _ in range(shards)]
         self._lock = Lock()
         self._arrived = Event()
+        self.board = Board(f"ingest:{source}")
+        self.delays = Histogram()
+        """Callback to acknowledged, of the oldest tick of each append."""
+        self._sent = [0] * shards
+        """Newest seq that was ever sent."""
+        self._resent = 0
         self._reconnects = 0
         self._beat_due_s = 0.0
         self._closed = False
@@ -123,6 +131,7 @@ class RawWriter:
             except StreamsError as error:
                 self._outage.away(error)
                 self._reconnects += 1
+                self.board.say("waiting", self._counts())
                 time.sleep(backoff.next_s())
 
     def _write(self, stop: Event, backoff: Backoff) -> None:
@@ -166,12 +175,18 @@ class RawWriter:
         have = self._append(log, shard, batch)
         backoff.reset()
         self._outage.back()
+        now_ns = time.monotonic_ns()
+        if batch.payloads:
+            self.delays.observe(now_ns - batch.taken_ns)
         with self._lock:
-            outbox.acknowledge(have, time.monotonic_ns())
+            outbox.acknowledge(have, now_ns)
         return have
 
     def _append(self, log: Log, shard: int, batch: Batch) -> int:
         kinds, payloads = "t" * len(batch.payloads), batch.payloads
+        last_seq = batch.first_seq + batch.lost + len(payloads) - 1
+        self._resent += max(0, min(self._sent[shard], last_seq) - batch.first_seq - batch.lost + 1)
+        self._sent[shard] = max(self._sent[shard], last_seq)
         if batch.lost:
             kinds, payloads = "c" + kinds, [self._lost(batch), *payloads]
         return log.raw_append(
@@ -194,19 +209,24 @@ class RawWriter:
         if now_s < self._beat_due_s:
             return
         self._beat_due_s = now_s + BEAT_EVERY_S
+        counters = self._counts()
+        self.board.say(state, counters)
+        instance = self.board.member
+        log.beat(instance, beat_payload("ingest", instance, state, counters))
+        if not counters["waiting"]:
+            self._outage.back()
+
+    def _counts(self) -> dict[str, int]:
         with self._lock:
             taken = sum(outbox.next_seq - 1 for outbox in self._outboxes)
             waiting = sum(outbox.waiting for outbox in self._outboxes)
             dropped = sum(outbox.dropped for outbox in self._outboxes)
-        counters = {
+        return {
             "taken": taken,
             "waiting": waiting,
             "dropped": dropped,
+            "resent": self._resent,
             "reconnects": self._reconnects,
             **self._outage.counters(),
             **self._counters(),
         }
-        instance = f"ingest:{self._source}"
-        log.beat(instance, beat_payload("ingest", instance, state, counters))
-        if not waiting:
-            self._outage.back()

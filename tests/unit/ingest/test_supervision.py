@@ -8,7 +8,8 @@ import pytest
 
 from mdhub.runtime.backoff import Backoff
 from mdhub.runtime.keeper import ChildSpec, ChildState
-from mdhub_ingest.app import FRONT_STABLE_S, _meaning, _others_secrets, _patient, _plays
+from mdhub_ingest.app import _meaning
+from mdhub_ingest.fleet import FRONT_STABLE_S, _others_secrets, _patient, is_gateway
 from mdhub_ingest.gateways.deadlines import Deadlines
 from mdhub_ingest.gateways.port import RETRY, STOPPED
 from mdhub_ingest.spec import parse_spec
@@ -47,8 +48,8 @@ def test_gateways_are_tried_for_ever_unless_they_say_stop() -> None:
     assert patient.give_up_after is None
     assert patient.stop_on == {STOPPED}
     assert patient.longest_pause_s == 60.0
-    assert _plays(parse_spec('{"name": "A", "sim": {}}'))
-    assert _plays(parse_spec('{"name": "A", "recording": {"file": "a.csv"}}'))
+    assert not is_gateway(parse_spec('{"name": "A", "sim": {}}'))
+    assert not is_gateway(parse_spec('{"name": "A", "recording": {"file": "a.csv"}}'))
 
 
 def test_a_life_ended_by_a_deadline_is_no_recovery() -> None:

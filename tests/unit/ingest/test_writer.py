@@ -87,6 +87,31 @@ def test_an_unknown_outcome_neither_loses_nor_doubles(nth: int, executed: bool) 
     assert desk.seqs() == list(range(1, BATCH * 3 + 1))
 
 
+@pytest.mark.parametrize(("executed", "resent"), [(False, BATCH), (True, 0)])
+def test_what_is_sent_again_is_counted(executed: bool, resent: int) -> None:  # noqa: FBT001 - a parameter
+    """Not what the log turned out to have; each append shows once in the histogram of delays."""
+    desk = Desk()
+    desk.emit(BATCH * 3)
+    desk.faults.fail(nth=2, name="raw_append", executed=executed)
+    desk.flush()
+
+    assert decode_beat(desk.server.beats["ingest:A"]).counters["resent"] == resent
+    assert desk.writer.delays.buckets()[-1][1] == (2 if executed else 3)
+    assert desk.writer.delays.sum_ns > 0
+
+
+def test_a_source_whose_log_is_away_is_not_ready() -> None:
+    """Its waiting ticks show all the same, and it is ready again once the log takes them."""
+    desk = Desk(led=False)
+    with desk.running():
+        desk.emit(5)
+        until(lambda: desk.writer.board.not_ready() == "state is waiting", "the board to say so")
+        shown = {sample.name: sample.value for sample in desk.writer.board.samples()}
+        assert shown["mdhub_source_waiting"] == 5
+        desk.lead()
+        until(lambda: not desk.writer.board.not_ready(), "it to be ready")
+
+
 @pytest.mark.parametrize("name", ["writer_position", "beat"])
 def test_any_other_call_may_fail_too(name: str) -> None:
     """The writer starts over whatever it was doing."""
@@ -183,7 +208,8 @@ def test_a_source_says_how_it_is_and_that_it_ended() -> None:
     beat = decode_beat(desk.server.beats["ingest:A"])
 
     assert (beat.service, beat.state) == ("ingest", "ended")
-    assert beat.counters == {"taken": 3, "waiting": 0, "dropped": 0, "reconnects": 0, "own": 7}
+    zero = dict.fromkeys(("waiting", "dropped", "resent", "reconnects"), 0)
+    assert beat.counters == {"taken": 3, **zero, "own": 7}
 
 
 def test_an_outage_is_logged_once() -> None:

@@ -54,7 +54,9 @@ def gateway_source(
     rules = parse_rules(knobs.subscribe)
     settings = _resolved(knobs)
     calendar = _calendar()
-    hide = Hidden(settings[key] for key, value in knobs.settings.items() if is_reference(value))
+    secrets = [settings[key] for key, value in knobs.settings.items() if is_reference(value)]
+    hide = Hidden(secrets)
+    logger.hide(*secrets)
     enter(folder_of(data, name))
     use_locale(os.environ)
     _preflight(name, knobs, settings, logger)

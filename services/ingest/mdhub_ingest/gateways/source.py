@@ -202,6 +202,7 @@ class GatewaySource:
         self._counted = {
             "wanted": now.wanted, "confirmed": now.confirmed, "silent": now.silent,
             "over_limit": now.over_limit,
+            "logged_in": int(self._connection.facts().md_login is not False),
         }  # fmt: skip
         if worth_saying(self._coverage, now) and self._due("coverage event", now_s, COVERAGE_S):
             self._coverage = now

@@ -50,6 +50,8 @@ class Playback(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Market seconds per wall second; 0 = as fast as it goes."""
     until_ns: int | None = None
     """Market time of the end (exclusive); None = the market's own end."""
+    jump: bool = True
+    """Whether a break moves the clock; else it is waited for."""
 
 
 class _Due(NamedTuple):
@@ -142,7 +144,7 @@ class Player:
                 self._clock = self._ask_clock(made_ns, 0.0)
             self._send_due()
             return
-        if made_ns - self._market_ns() > BREAK_NS:
+        if self._playback.jump and made_ns - self._market_ns() > BREAK_NS:
             self._drain()
             self._gate.open(self._wall_ns())
             self._wait_until(self._wall_ns() + _REST_NS)

@@ -16,10 +16,11 @@ def sim_source(
     request_clock: RequestClock,
     rate: float = 1.0,
     until_ns: int | None = None,
+    jump: bool = True,
     misbehaviour: Misbehaviour | None = None,
 ) -> Player:
     """Return a source that plays a synthetic market; two of one seed play the same."""
-    playback = Playback(start_ns=market.start_ns, rate=rate, until_ns=until_ns)
+    playback = Playback(start_ns=market.start_ns, rate=rate, until_ns=until_ns, jump=jump)
     return Player(
         market.snapshots, playback, request_clock=request_clock, misbehaviour=misbehaviour
     )
