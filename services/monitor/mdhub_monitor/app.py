@@ -5,19 +5,27 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from threading import Event
 from time import monotonic_ns
 from typing import Final
 
 from mdhub.calendar import Calendar
 from mdhub.runtime.backoff import Backoff
-from mdhub.runtime.logging import service_logger
+from mdhub.runtime.log_shipping import shipped
+from mdhub.runtime.logging import Logger, service_logger
+from mdhub.runtime.metrics import add_metrics_option, serve_metrics
 from mdhub.runtime.outage import Outage
 from mdhub.runtime.service import begin, redis_url
 from mdhub.streams import open_log
 from mdhub.streams.errors import StreamsError, TopologyError, Unusable
+from mdhub.streams.topology import LOGS
 from mdhub.wire.errors import MdhubError
+from mdhub_monitor.alerts.runner import Alerting
+from mdhub_monitor.alerts.settings import parse_settings
 from mdhub_monitor.duty import Duty, Knowledge
+from mdhub_monitor.measured import Measured
 from mdhub_monitor.rules.services import BEAT_LIMIT_NS
 
 __all__ = ["main"]
@@ -46,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
         "--data", type=Path, default=Path("mdhub-data"),
         help="folder of what it has learned, whose disk it watches (default mdhub-data)",
     )  # fmt: skip
+    add_metrics_option(parser)
     return parser
 
 
@@ -57,13 +66,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     override = os.environ.get(CALENDAR_VARIABLE)
     try:
         calendar = Calendar.load(Path(override) if override else None)
+        settings = parse_settings(os.environ)
     except MdhubError as error:
         logger.error("stopped", reason=str(error))
         return error.exit_code
-    habits = options.data / f"monitor-{options.id}.habits"
-    known = Knowledge.fresh(calendar, options.silent_ms * MS_NS, habits)
+    known = Knowledge.fresh(calendar, options.silent_ms * MS_NS, options.data, options.id, logger)
+    open_own_log = partial(open_log, redis_url(), service="monitor", prefix=options.prefix)
+    alerting = Alerting(settings, open_own_log, logger, os.environ)
+    with shipped(logger, open_own_log, LOGS):
+        alerting.start()
+        try:
+            return _watch(options, stop, logger, known, alerting)
+        finally:
+            alerting.stop()
+
+
+def _watch(
+    options: argparse.Namespace, stop: Event, logger: Logger, known: Knowledge, alerting: Alerting
+) -> int:
     backoff, outage, used = Backoff(first_s=0.1, ceiling_s=1.0), Outage(logger), False
+    measured = Measured(f"monitor:{options.id}")
+    serve_metrics(options.metrics, measured.board, logger, measured.samples)
     while not stop.is_set():
+        measured.board.round()
         try:
             log = open_log(redis_url(), service="monitor", prefix=options.prefix)
             try:
@@ -72,7 +97,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 backoff.reset()
                 Duty(
                     log, known, instance_id=options.id, shards=options.shards,
-                    data=options.data, logger=logger, outage=outage,
+                    data=options.data, logger=logger, outage=outage, alerting=alerting.counters,
+                    measured=measured,
                 ).run(stop)  # fmt: skip
             finally:
                 log.close()

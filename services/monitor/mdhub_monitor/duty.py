@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +12,7 @@ from threading import Event
 from typing import Any, Final
 
 from mdhub.calendar import Calendar
-from mdhub.health.model import encode_health
+from mdhub.health.model import HealthReport, encode_health
 from mdhub.runtime.clock import AnchoredClock
 from mdhub.runtime.heartbeat import ENDED, beat_payload
 from mdhub.runtime.logging import Logger
@@ -23,10 +23,12 @@ from mdhub.wire.codec import DecodeError, decode_event
 from mdhub.wire.ops import Event as OpsEvent
 from mdhub.wire.ops import EventKind, Severity
 from mdhub_monitor.act import Healer, Orders
+from mdhub_monitor.day_book import DayBook
 from mdhub_monitor.figures import Figures
 from mdhub_monitor.habits import HabitFile
 from mdhub_monitor.hands import Hands, in_force
 from mdhub_monitor.market_clock import ClockSync
+from mdhub_monitor.measured import Measured
 from mdhub_monitor.probes import Outside, read_beats, read_outside, read_server
 from mdhub_monitor.ranking import Ranking
 from mdhub_monitor.report import Judged, build_report
@@ -50,6 +52,8 @@ from mdhub_monitor.watch import MarketWatch
 __all__ = ["Duty", "Knowledge"]
 
 MS_NS: Final = 1_000_000
+WATCHING: Final = "watching"
+"""State in the heartbeat of a monitor."""
 LOOK_EVERY_S: Final = 0.25
 REPORT_EVERY_S: Final = 1.0
 BLOCK_MS: Final = 100
@@ -68,6 +72,7 @@ class Knowledge:
     watch: MarketWatch
     services: ServiceWatch
     habits: HabitFile
+    book: DayBook
     clocks: ClockWatch = field(default_factory=ClockWatch)
     ledger: Ledger = field(default_factory=Ledger)
     healer: Healer = field(default_factory=Healer)
@@ -83,10 +88,13 @@ class Knowledge:
     adopted: bool = False
 
     @classmethod
-    def fresh(cls, calendar: Calendar, silent_ns: int, habits: Path) -> Knowledge:
+    def fresh(
+        cls, calendar: Calendar, silent_ns: int, data: Path, instance_id: str, logger: Logger
+    ) -> Knowledge:
         """Begin with what an earlier run has learned."""
-        file = HabitFile(habits)
-        return cls(MarketWatch(calendar, file.load()), ServiceWatch(silent_ns), file)
+        file = HabitFile(data / f"monitor-{instance_id}.habits")
+        book = DayBook(data, instance_id, logger)
+        return cls(MarketWatch(calendar, file.load()), ServiceWatch(silent_ns), file, book)
 
 
 class Duty:
@@ -94,7 +102,8 @@ class Duty:
 
     def __init__(  # noqa: PLR0913 - what a duty consists of
         self, log: Log, known: Knowledge, *, instance_id: str, shards: int, data: Path,
-        logger: Logger, outage: Outage,
+        logger: Logger, outage: Outage, alerting: Callable[[], dict[str, int]],
+        measured: Measured,
     ) -> None:  # fmt: skip
         self._log = log
         self._known = known
@@ -103,6 +112,8 @@ class Duty:
         self._data = data
         self._logger = logger
         self._outage = outage
+        self._alerting = alerting
+        self._measured = measured
         self._hands = Hands(log, instance=self._instance)
         self._sync = ClockSync(known.watch)
         self._outside = Outside()
@@ -138,6 +149,7 @@ class Duty:
             self._log.beat(self._instance, beat_payload("monitor", self._instance, ENDED, {}))
         finally:
             known.habits.save(known.watch.facts, self._logger)
+            known.book.save()
             for tail in (*tails, events):
                 tail.close()
 
@@ -159,6 +171,7 @@ class Duty:
 
     def _hear(self, event: OpsEvent) -> None:
         known = self._known
+        known.book.heard(event)
         if event.kind == EventKind.SOURCE:
             change = event.body.get("change")
             if isinstance(change, str):
@@ -298,15 +311,24 @@ class Duty:
             latency_ms=self._figures.latency_ms(),
             findings=known.ledger.findings(),
         )
-        self._log.save_health(encode_health(build_report(known.watch, self._outside, judged)))
-        self._log.beat(
-            self._instance,
-            beat_payload("monitor", self._instance, "watching", self._own_counters()),
-        )
+        report, said = build_report(known.watch, self._outside, judged), self._own_counters()
+        self._log.save_health(encode_health(report))
+        self._day(report)
+        self._log.beat(self._instance, beat_payload("monitor", self._instance, WATCHING, said))
+        self._measured.show(report, WATCHING, said)
         for shard, tail in enumerate(tails):
             self._log.set_cursor(shard, RAW, reader=self._instance, cursor=tail.cursor)
         known.habits.due(known.watch.facts, self._logger)
         self._outage.back()
+
+    def _day(self, report: HealthReport) -> None:
+        book, watch = self._known.book, self._known.watch
+        book.tally.ticks(self._figures.fresh_ms, self._figures.unconfirmed)
+        while watch.taken:
+            shard, at_ns, silence_ns = watch.taken.popleft()
+            book.tally.taken(shard, at_ns, silence_ns / MS_NS)
+        for over in book.look(report, watch.facts.hours.calendar, watch.facts.products):
+            self._teller.day(over)
 
     def _own_counters(self) -> dict[str, int]:
         facts, watch = self._known.watch.facts, self._known.watch
@@ -318,7 +340,9 @@ class Duty:
             "strangers": facts.strangers,
             "unknown_symbols": facts.unknown,
             "refused_controls": watch.refused,
+            **self._known.book.counters(),
             **self._outage.counters(),
+            **self._alerting(),
         }
 
     def _say_back(self) -> None:

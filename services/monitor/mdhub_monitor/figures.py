@@ -23,6 +23,10 @@ class Figures:
         self.counts: dict[str, Counts] = {}
         self.accepted_per_s = 0.0
         """Clean entries per second, markers included."""
+        self.fresh_ms: list[float] = []
+        """Latencies of the newest look alone."""
+        self.unconfirmed = 0
+        """Ticks of the newest look that were accepted unconfirmed."""
         self._log = log
         self._latencies: deque[float] = deque(maxlen=LATENCIES)
         self._clean_ids = [FIRST_ID] * shards
@@ -30,9 +34,13 @@ class Figures:
 
     def measure(self, facts: Facts, outside: Outside, now_ns: int) -> None:
         """Look at what was committed since the last look."""
+        self.fresh_ms, self.unconfirmed = [], 0
         for shard, after in enumerate(self._clean_ids):
-            self._clean_ids[shard], ms = read_latencies(self._log, shard, after)
-            self._latencies.extend(ms)
+            sample = read_latencies(self._log, shard, after)
+            self._clean_ids[shard] = sample.newest
+            self.fresh_ms += sample.latencies_ms
+            self.unconfirmed += sample.unconfirmed
+        self._latencies.extend(self.fresh_ms)
         before_n, before_ns = self._accepted
         n = sum(fact.n for fact in outside.shards)
         self._accepted = (n, now_ns)

@@ -7,20 +7,21 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from mdhub.runtime.heartbeat import decode_beat
 from mdhub.streams.ids import id_parts
 from mdhub.streams.port import FIRST_ID, Log
 from mdhub.streams.topology import CLEAN, RAW, Stream
 from mdhub.wire.codec import DecodeError, decode_clean_header, decode_clean_tick
+from mdhub.wire.ticks import Flag
 from mdhub_monitor.rules.clocks import Offset
 from mdhub_monitor.rules.readers import ReaderFact
 from mdhub_monitor.rules.server import ServerFact
 from mdhub_monitor.rules.services import BeatFact
 from mdhub_monitor.rules.shards import ShardFact
 
-__all__ = ["Outside", "read_beats", "read_latencies", "read_outside", "read_server"]
+__all__ = ["Outside", "Sample", "read_beats", "read_latencies", "read_outside", "read_server"]
 
 MS_NS: Final = 1_000_000
 BEHIND_COUNT: Final = 1_000
@@ -86,10 +87,22 @@ def read_outside(log: Log, *, shards: int, server: ServerFact, contracts: int) -
     return Outside(beats, server, facts, readers, contracts)
 
 
-def read_latencies(log: Log, shard: int, after: bytes) -> tuple[bytes, list[float]]:
-    """Newest clean id, and ms from gateway callback to commit of newest ticks after `after`."""
+class Sample(NamedTuple):
+    """Newest ticks of clean."""
+
+    newest: bytes
+    """Id of the newest entry."""
+    latencies_ms: list[float]
+    """From gateway callback to commit."""
+    unconfirmed: int
+    """Of them accepted without a second source agreeing."""
+
+
+def read_latencies(log: Log, shard: int, after: bytes) -> Sample:
+    """Look at the newest ticks behind `after`."""
     entries = log.entries(CLEAN, shard=shard, count=LATENCY_SAMPLE, newest_first=True)
     found: list[float] = []
+    unconfirmed = 0
     for entry_id, fields in entries:
         if id_parts(entry_id) <= id_parts(after):
             break
@@ -99,7 +112,8 @@ def read_latencies(log: Log, shard: int, after: bytes) -> tuple[bytes, list[floa
             except DecodeError:
                 continue
             found.append((header.arb_ns - tick.recv_ns) / MS_NS)
-    return (entries[0][0] if entries else after), found
+            unconfirmed += bool(tick.flags & Flag.UNCONFIRMED)
+    return Sample(entries[0][0] if entries else after, found, unconfirmed)
 
 
 def _readers(log: Log, stream: Stream, shard: int) -> list[ReaderFact]:

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 from uuid import uuid4
 
+import msgspec
+
+from mdhub.health.day import DayReport, measured
 from mdhub.runtime.clock import AnchoredClock
 from mdhub.runtime.logging import Logger
 from mdhub.streams.port import Log
@@ -60,6 +63,16 @@ class Teller:
             "done": finding.done,
         }
         self.event(EventKind.FINDING, finding.key, body, severity=finding.severity)
+
+    def day(self, report: DayReport) -> None:
+        """A trading day is over."""
+        missed = [m.goal.name for m in measured(report) if not m.met(m.goal.goal)]
+        figures = {m.goal.name: m.value for m in measured(report)}
+        severity = Severity.WARNING if missed else Severity.INFO
+        body = {"final": report.final, "missed": missed, "figures": figures}
+        body["report"] = msgspec.to_builtins(report)
+        self.event(EventKind.REPORT, str(report.day), body, severity=severity)
+        self._logger.info("report", day=report.day, missed=" ".join(missed))
 
     def beat(self, instance: str, beat: BeatFact) -> None:
         """Pass a heartbeat on to those who follow events."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from typing import Final
 
@@ -34,6 +35,8 @@ __all__ = ["MarketWatch"]
 SECOND_NS: Final = 1_000_000_000
 JUMP_NS: Final = SECOND_NS
 """Clock entries come every 0.1 s; after a longer hole in log time nobody is to blame for it."""
+TAKEN: Final = 64
+"""Take-overs between two looks; a look is a second."""
 RECOVERY_NS: Final = 15 * SECOND_NS
 """A source that is back has its quieter canaries a little later."""
 CONTRACTS_EVERY_NS: Final = 5 * SECOND_NS
@@ -57,6 +60,8 @@ class MarketWatch:
         self.gap_s = 0.0
         """Seconds of `trading_day` in which canaries were due and nobody delivered any."""
         self.trading_day = 0
+        self.taken: deque[tuple[int, int, int]] = deque(maxlen=TAKEN)
+        """Newest take-overs: shard, log time, ns since the log's time before; who reads empties."""
         self.refused = 0
         """Control entries that could not be read."""
         self._anchors: dict[int, MarketClock] = {}
@@ -165,7 +170,11 @@ class MarketWatch:
             case ControlKind.CLOCK:
                 self._tell_time(shard, _decode_clock(entry.body).wall_ns)
             case ControlKind.LEAD:
-                self._tell_time(shard, _decode_lead(entry.body).wall_ns)
+                lead_ns = _decode_lead(entry.body).wall_ns
+                before_ns = self.facts.clock(shard).log_ns
+                if before_ns:
+                    self.taken.append((shard, lead_ns, max(0, lead_ns - before_ns)))
+                self._tell_time(shard, lead_ns)
                 self.excuse(shard)
             case ControlKind.CONFIG:
                 change = _decode_config(entry.body)

@@ -1,0 +1,1 @@
+"""Alerts: which findings people are told of, when, and how it reaches them."""
