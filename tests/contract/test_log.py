@@ -26,7 +26,7 @@ from mdhub.streams.port import (
     Manifest,
     Positions,
 )
-from mdhub.streams.topology import CLEAN, EVENTS, RAW, REJECTED
+from mdhub.streams.topology import CLEAN, EVENTS, LOGS, RAW, REJECTED
 from tests.support.wait import until
 
 Opener = Callable[[str], Log]
@@ -365,6 +365,22 @@ def test_trimming_goes_in_steps(open_as: Opener) -> None:
     assert log.length(RAW) <= 200
 
 
+def test_what_is_old_in_events_commands_and_logs_can_be_dropped(open_as: Opener) -> None:
+    """By id, whoever asks; the log itself is trimmed by its leader only."""
+    log = open_as("arbiter")
+    for _ in range(500):
+        log.append(EVENTS, b"old")
+    newest = log.append(EVENTS, b"new")
+
+    went = log.drop_old(EVENTS, min_id=newest)
+
+    assert went >= 400 and log.length(EVENTS) == 501 - went
+    assert log.entries(EVENTS)[-1][1][1] == b"new"
+    assert log.drop_old(LOGS, min_id=newest) == 0
+    with pytest.raises(TopologyError, match="leader"):
+        log.drop_old(RAW, min_id=newest)
+
+
 def test_a_stream_has_a_length_per_shard(open_as: Opener) -> None:
     """Entries are counted; a stream that nobody wrote has none."""
     take(open_as("arbiter"))
@@ -463,3 +479,13 @@ def test_the_newest_health_report_is_kept(open_as: Opener) -> None:
     log.save_health(b"two\x00\xff")
 
     assert open_as("cli").health() == b"two\x00\xff"
+
+
+def test_the_newest_document_of_a_name_is_kept(open_as: Opener) -> None:
+    """Each name for itself."""
+    log = open_as("monitor")
+    log.save_note("alerts", b"one")
+    log.save_note("alerts", b"two")
+
+    assert open_as("cli").note("alerts") == b"two"
+    assert open_as("cli").note("habits") is None

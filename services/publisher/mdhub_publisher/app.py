@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import argparse
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Final
 
+from mdhub.metrics.sample import Sample
 from mdhub.runtime.errors import ServiceError
 from mdhub.runtime.garbage import Garbage
-from mdhub.runtime.logging import service_logger
+from mdhub.runtime.log_shipping import shipped
+from mdhub.runtime.logging import Logger, service_logger
+from mdhub.runtime.metrics import add_metrics_option, serve_metrics
+from mdhub.runtime.ports import connections
 from mdhub.runtime.service import begin, redis_url
 from mdhub.streams import open_log
 from mdhub.streams.errors import Unusable
+from mdhub.streams.port import Log
+from mdhub.streams.topology import LOGS
 from mdhub_publisher.access import CurveFiles
 from mdhub_publisher.fanout import Fanout, FanoutSettings
 
@@ -48,14 +55,28 @@ def main(argv: Sequence[str] | None = None) -> int:
         confirmed=args.profile in CONFIRMED,
     )  # fmt: skip
     logger = service_logger("publisher", args.id)
-    if curve is None and not _only_this_host(args.bind):
-        logger.warning("serves_without_keys", bind=args.bind, port=args.port, means=_OPEN)
-    connect = partial(
-        open_log, url, service="publisher", prefix=args.prefix, timeout_s=LOG_TIMEOUT_S
-    )
+    connect = partial(open_log, url, service="publisher", prefix=args.prefix)
+    with shipped(logger, connect, LOGS):
+        if curve is None and not _only_this_host(args.bind):
+            logger.warning("serves_without_keys", bind=args.bind, port=args.port, means=_OPEN)
+        return _serve(settings, partial(connect, timeout_s=LOG_TIMEOUT_S), stop, logger, args)
+
+
+def _serve(
+    settings: FanoutSettings,
+    connect: Callable[[], Log],
+    stop: Event,
+    logger: Logger,
+    args: argparse.Namespace,
+) -> int:
     try:
-        idle = Garbage().idle
-        Fanout(settings, connect, logger=logger, idle=idle).run(stop.is_set)
+        fanout = Fanout(settings, connect, logger=logger, idle=Garbage().idle)
+        more = partial(_measured, fanout, args.port)
+        metrics = serve_metrics(args.metrics, fanout.board, logger, more)
+        try:
+            fanout.run(stop.is_set)
+        finally:
+            metrics.close()
     except ServiceError as error:
         logger.error("cannot_serve", reason=str(error))
         return 1
@@ -94,7 +115,16 @@ def _parser() -> argparse.ArgumentParser:
         "confirmed (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument("--prefix", default="mdhub:", help="of all keys (default: %(default)s)")
+    add_metrics_option(parser)
     return parser
+
+
+def _measured(fanout: Fanout, port: int) -> Iterator[Sample]:
+    """What is worth measuring only when somebody asks."""
+    yield from fanout.hops.samples()
+    clients = connections(port)
+    if clients is not None:
+        yield Sample("mdhub_publisher_clients", (fanout.board.member,), clients)
 
 
 def _only_this_host(bind: str) -> bool:

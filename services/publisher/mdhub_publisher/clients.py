@@ -88,6 +88,7 @@ class Clients:
     """Requests in, replies out through `send`, which must not block."""
 
     def __init__(self, answers: Answers, *, send: Send, monotonic_ns: Callable[[], int]) -> None:
+        self.requests = 0
         self.busy = 0
         self.dropped = 0
         self.asked_again = 0
@@ -97,12 +98,13 @@ class Clients:
         self._monotonic_ns = monotonic_ns
         self._clients: dict[bytes, _Client] = {}
 
-    def __bool__(self) -> bool:
-        """Tell whether an answer is under way."""
-        return bool(self._clients)
+    def __len__(self) -> int:
+        """Tell how many clients have an answer under way."""
+        return len(self._clients)
 
     def request(self, frames: Frames, address: str = "") -> None:
         """Take in one message of the request socket: identity, then one frame."""
+        self.requests += 1
         identity, *body = frames
         if len(body) != 1:
             text = f"request had {len(body)} frames, expected 1"

@@ -19,6 +19,7 @@ import zmq
 
 from mdhub.runtime.heartbeat import ENDED, beat_payload
 from mdhub.runtime.logging import Logger
+from mdhub.runtime.metrics import Board
 from mdhub.streams.errors import NotReady, StreamsError
 from mdhub.streams.port import Entry, Log
 from mdhub.streams.topology import CLEAN, EVENTS
@@ -31,8 +32,10 @@ from mdhub_publisher.access import CurveFiles
 from mdhub_publisher.answers import Answers
 from mdhub_publisher.clients import Clients, Sent
 from mdhub_publisher.frames import live_frames
+from mdhub_publisher.hops import Hops
 from mdhub_publisher.mismatches import Mismatches
 from mdhub_publisher.notices import Notices
+from mdhub_publisher.operations import Operations
 from mdhub_publisher.shard import Phase, Shard
 from mdhub_publisher.sockets import Sockets, send_live
 from mdhub_publisher.source import Follow, Source
@@ -40,6 +43,7 @@ from mdhub_publisher.source import Follow, Source
 __all__ = ["Fanout", "FanoutSettings"]
 
 HEARTBEAT_NS: Final = 200_000_000
+LATE_NS: Final = 100_000_000
 HOUSEKEEPING_NS: Final = 1_000_000_000
 ANSWER_BUDGET_NS: Final = 2_000_000
 IDLE_MS: Final = 50
@@ -105,6 +109,11 @@ class Fanout:
             logger=logger,
             confirm=self._name if settings.confirmed else "",
         )
+        self.operations = Operations(
+            partial(send_live, self._live),
+            watch=lambda fileno: self._poller.register(fileno, zmq.POLLIN),
+            unwatch=self._poller.unregister,
+        )
         notices = Notices(EventKind.SCHEMA_MISMATCH, logger=logger)
         self.mismatches = Mismatches(settings.publisher_id, notices=notices)
         self._answers = Answers(
@@ -115,10 +124,13 @@ class Fanout:
             greeted=self.mismatches.greeted,
         )
         self.clients = Clients(self._answers, send=self._reply, monotonic_ns=time.monotonic_ns)
+        self.board, self.hops = Board(self._name), Hops(self._name)
         self.published = 0
+        self.late_heartbeats = 0
         self._idle = idle
         self._next_heartbeat_ns = 0
         self._next_housekeeping_ns = 0
+        self._next_said_ns = 0
 
     def run(self, stop: Callable[[], bool]) -> None:
         """Serve until `stop()` is true (asked at least 20 times a second), then close.
@@ -139,6 +151,7 @@ class Fanout:
         if not ready:
             self._idle()
         now_ns = time.monotonic_ns()
+        self.board.round()
         self._heartbeat_if_due(now_ns)
         try:
             for fileno, follow in list(source.follows.items()):
@@ -152,6 +165,7 @@ class Fanout:
             source.lost(error, now_ns)
         source.advance(now_ns)
         self._heartbeat_if_due(time.monotonic_ns())
+        self.operations.turn(source.log if source.settled else None, ready, now_ns)
         if self.access is not None:
             self.access.answer()
             self.access.look(now_ns)
@@ -164,16 +178,21 @@ class Fanout:
 
     def close(self) -> None:
         """Close log and sockets."""
+        self.operations.close()
         self.source.close()
         self._sockets.close()
 
     def _publish(self, shard: Shard, entries: list[Entry]) -> None:
         accept, send, time_ns, number = shard.accept, self._send, time.time_ns, shard.shard
+        clean, pub_ns = None, 0
         for entry in entries:
             clean = accept(entry)
             if clean is not None:
-                send(live_frames(clean, number, time_ns()))
+                pub_ns = time_ns()
+                send(live_frames(clean, number, pub_ns))
                 self.published += 1
+        if clean is not None:
+            self.hops.sample(clean, pub_ns)
         if shard.phase is not Phase.LIVE:
             shard.batch_done(len(entries))
 
@@ -188,9 +207,14 @@ class Fanout:
     def _heartbeat_if_due(self, now_ns: int) -> None:
         if now_ns < self._next_heartbeat_ns:
             return
+        if now_ns > self._next_heartbeat_ns + LATE_NS and self._next_heartbeat_ns:
+            self.late_heartbeats += 1
         self._next_heartbeat_ns = now_ns + HEARTBEAT_NS
         for shard in self.shards.values():
             self._send(self._heartbeat_frames(shard, shard.state(now_ns)))
+        if now_ns >= self._next_said_ns:
+            self._next_said_ns = now_ns + HOUSEKEEPING_NS
+            self.board.say(self._state(now_ns), self.counters())
 
     def _heartbeat_frames(self, shard: Shard, state: HubState) -> list[bytes]:
         header = LiveHeader(
@@ -221,13 +245,16 @@ class Fanout:
         for shard in self.shards.values():
             if shard.phase is Phase.LIVE:
                 log.set_cursor(shard.shard, CLEAN, reader=self._name, cursor=shard.cursor)
-        states = {shard.state(now_ns) for shard in self.shards.values()}
-        state = next((s for s in (HubState.STALLED, HubState.HOLDING) if s in states), HubState.OK)
-        self._beat(log, state)
+        self._beat(log, self._state(now_ns))
         append = partial(log.append, EVENTS)
         self.mismatches.notices.flush(append)
         if self.access is not None:
             self.access.notices.flush(append)
+
+    def _state(self, now_ns: int) -> HubState:
+        """The worst of all shards."""
+        states = {shard.state(now_ns) for shard in self.shards.values()}
+        return next((s for s in (HubState.STALLED, HubState.HOLDING) if s in states), HubState.OK)
 
     @property
     def _name(self) -> str:
@@ -249,6 +276,10 @@ class Fanout:
         return {
             "published": self.published,
             "n": max(s.n for s in shards),
+            "requests": self.clients.requests,
+            "answering": len(self.clients),
+            "late_heartbeats": self.late_heartbeats,
+            "ring_entries": sum(len(s.ring) for s in shards),
             "duplicates": sum(s.duplicates for s in shards),
             "holes": sum(s.holes for s in shards),
             "undecodable": sum(s.framer.undecodable for s in shards),
@@ -264,6 +295,7 @@ class Fanout:
             "schema_mismatches": self.mismatches.notices.seen,
             "schema_mismatches_untold": self.mismatches.notices.untold,
             **(self.access.counters() if self.access is not None else {}),
+            **self.operations.counters(),
             **self.source.counters(),
             **self.source.outage.counters(),
         }

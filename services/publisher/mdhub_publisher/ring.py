@@ -29,6 +29,10 @@ class Ring:
         self.last_n = 0
         self.dropped = 0
 
+    def __len__(self) -> int:
+        """Tell how many n it spans."""
+        return self.last_n - self.first_n + 1 if self.first_n else 0
+
     def put(self, clean: Clean) -> None:
         """Add the entry that comes after all others."""
         n = clean.n

@@ -136,6 +136,30 @@ class Keeper:
         state.process.kill()
         return state.process.pid
 
+    def renew(self, name: str) -> ChildState:
+        """SIGKILL one child and start a new process at once, whatever kept it down.
+
+        Quarantine, a pause and a finished child are all overruled, and its back-off starts anew.
+        Raises ServiceError if the old process does not go.
+        """
+        state = self._children[name]
+        if state.process is not None:
+            state.process.kill()
+            try:
+                state.last_exit = state.process.wait(TERM_GRACE_S)
+            except subprocess.TimeoutExpired as error:
+                raise ServiceError(
+                    f"process {state.process.pid} of {name} was killed but does not end: it hangs "
+                    "in the kernel; look at its disk or network file systems"
+                ) from error
+            state.ends[state.last_exit] += 1
+            state.process = None
+            _close(state)
+        state.quarantined = state.finished = False
+        state.backoff.reset()
+        self._start(state, self._monotonic())
+        return state
+
     def stop(self, *names: str) -> None:
         """End the named children, or all: SIGTERM, a short grace, then SIGKILL. No restart."""
         chosen = [s for n, s in self._children.items() if not names or n in names]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-__all__ = ["holder_of", "port_problem"]
+__all__ = ["connections", "holder_of", "port_problem"]
 
 _LISTENING: Final = "0A"
+_ESTABLISHED: Final = "01"
 
 
 def port_problem(bind: str, port: int) -> str:
@@ -45,8 +47,19 @@ def holder_of(port: int) -> str:
     return ""
 
 
+def connections(port: int) -> int | None:
+    """Connections to a port of this host that stand; None where /proc does not tell."""
+    if not Path("/proc/net/tcp").exists():
+        return None
+    return sum(1 for _ in _sockets(port, _ESTABLISHED))
+
+
 def _listening_inodes(port: int) -> set[str]:
-    inodes = set()
+    return {f"socket:[{fields[9]}]" for fields in _sockets(port, _LISTENING)}
+
+
+def _sockets(port: int, state: str) -> Iterator[list[str]]:
+    """Rows of /proc with this local port and state."""
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         try:
             lines = Path(table).read_text().splitlines()[1:]
@@ -54,6 +67,5 @@ def _listening_inodes(port: int) -> set[str]:
             continue
         for line in lines:
             fields = line.split()
-            if fields[3] == _LISTENING and int(fields[1].rpartition(":")[2], 16) == port:
-                inodes.add(f"socket:[{fields[9]}]")
-    return inodes
+            if fields[3] == state and int(fields[1].rpartition(":")[2], 16) == port:
+                yield fields

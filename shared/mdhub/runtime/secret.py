@@ -15,10 +15,12 @@ from mdhub.runtime.errors import ServiceError
 __all__ = [
     "FILE",
     "REFERENCE",
+    "URL_VARIABLE",
     "Hidden",
     "SecretError",
     "Value",
     "Values",
+    "follow_reference",
     "in_plain_text",
     "is_reference",
     "looks_secret",
@@ -28,6 +30,8 @@ __all__ = [
 
 ENV: Final = "env:"
 FILE: Final = "file:"
+URL_VARIABLE: Final = "MDHUB_REDIS_URL"
+"""Holds the address of the server, or a reference to it."""
 REFERENCE: Final = "env:NAME (a variable) or file:/path (a file that holds nothing else)"
 MAX_BYTES: Final = 65_536
 _SECRET: Final = re.compile(
@@ -108,6 +112,16 @@ def resolve(settings: Mapping[str, Value], environment: MutableMapping[str, str]
     if problems:
         raise SecretError("; ".join(problems))
     return found
+
+
+def follow_reference(environment: MutableMapping[str, str], name: str) -> None:
+    """Put what a variable refers to into its place. Raises SecretError naming the variable."""
+    value = environment.get(name, "")
+    if value.startswith(FILE):
+        try:
+            environment[name] = _follow(value, environment)
+        except SecretError as error:
+            raise SecretError(f"{name}: {error}") from error
 
 
 def _follow(reference: str, environment: Mapping[str, str]) -> str:

@@ -34,7 +34,8 @@ def redis_url() -> str:
     url = os.environ.get("MDHUB_REDIS_URL", "")
     if not url:
         sys.exit(
-            "MDHUB_REDIS_URL is not set: expected e.g. redis://127.0.0.1:6379. "
+            "MDHUB_REDIS_URL is not set: expected e.g. redis://127.0.0.1:6379, or (behind `mdhub`) "
+            "file:/path of a file that holds it. "
             "`mdhub up` starts a server of its own and sets it."
         )
     return url

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Self
@@ -26,14 +27,17 @@ from mdhub.sdk.events import (
 )
 from mdhub.sdk.greetings import Contracts, Greetings, SchemaPolicy
 from mdhub.sdk.keys import ClientKeys, KeyPair, client_keys
+from mdhub.sdk.operations import follow
 from mdhub.sdk.pace import POLL_MS, News, Pace, SlowPolicy
 from mdhub.sdk.plan import Start, plan
 from mdhub.sdk.stream import Stream
 from mdhub.sdk.tracker import Limits, Tracker
-from mdhub.wire.codec import DecodeError, decode_clean_tick
+from mdhub.wire.codec import DecodeError, decode_clean_tick, decode_event, decode_log_line
 from mdhub.wire.live import HeaderFlag, LiveHeader
+from mdhub.wire.ops import LEVELS, Event, LogLine
 from mdhub.wire.requests import HelloReply
 from mdhub.wire.ticks import CleanTick
+from mdhub.wire.topics import status_topic
 
 __all__ = ["Hub", "connect"]
 
@@ -111,6 +115,7 @@ class Hub(Callbacks):
         self._lock = threading.Lock()
         self._closed = False
         parsed = [parse_endpoint(text) for text in dict.fromkeys(endpoints)]
+        self._follow_operations = partial(follow, parsed, keys=keys, closed=lambda: self._closed)
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._links = [Link(self._context, endpoint, keys) for endpoint in parsed]
         self._greetings = Greetings(self._links, self._ids)
@@ -167,6 +172,21 @@ class Hub(Callbacks):
         """Follow as `ticks` does, with the facts of each delivery: position, replayed, snapshot."""
         deliveries = self._begin(patterns, start, idle_s, Pace(slow, too_slow_s))
         return (Delivery.of(tick, header, skipped) for tick, header, skipped in deliveries)
+
+    def status(self, *kinds: str, idle_s: float | None = None) -> Iterator[Event]:
+        """Follow the hub's events from now on, of these kinds (docs/wire.md); none = all.
+
+        On sockets of its own: iterate it beside `ticks`, in any thread. Ended by `close`.
+        """
+        topics = [status_topic(kind) for kind in kinds] or [b"status."]
+        return self._follow_operations(topics, decode_event, idle_s=idle_s)
+
+    def logs(self, level: str = "info", *, idle_s: float | None = None) -> Iterator[LogLine]:
+        """Follow the services' log lines of this level and above; as `status` otherwise."""
+        if level not in LEVELS:
+            raise ValueError(f"level was {level!r}, expected one of {', '.join(LEVELS)}")
+        topics = [f"log.{each}.".encode() for each in LEVELS[LEVELS.index(level) :]]
+        return self._follow_operations(topics, decode_log_line, idle_s=idle_s)
 
     def stop(self) -> None:
         """End the iteration under way, from any thread, within 50 ms of its next step."""

@@ -23,12 +23,12 @@ from mdhub.streams.errors import (
 )
 from mdhub.streams.ids import id_less, id_parts, is_from, is_until, make_id
 from mdhub.streams.memory_confirmer import MemoryConfirmer
-from mdhub.streams.memory_entries import first_from, size_of
+from mdhub.streams.memory_entries import drop_before, size_of
 from mdhub.streams.memory_shard import HeldShard
 from mdhub.streams.memory_tail import MemoryTail
+from mdhub.streams.notes import MemoryNotes
 from mdhub.streams.port import (
     FIRST_ID,
-    TRIM_STEP,
     CachedContracts,
     CleanBatch,
     Entry,
@@ -59,7 +59,7 @@ class MemoryServer:
         self.trimmed: Counter[tuple[str, int]] = Counter()
         self.shards: dict[int, HeldShard] = {}
         self.beats: dict[str, bytes] = {}
-        self.health: bytes | None = None
+        self.notes: dict[str, bytes] = {}
         self.done: set[str] = set()
         self.tails: list[MemoryTail] = []
         self.durable = True
@@ -97,9 +97,17 @@ class MemoryServer:
         self.last_ids[key] = new_id
         self.streams.setdefault(key, []).append((new_id, fields))
         for tail in self.tails:
-            tail.wake()
+            tail.told(key)
         self.lock.notify_all()
         return new_id
+
+    def held(self, stream: Stream, shard: int) -> list[Entry]:
+        return self.streams.get((stream.name, shard if stream.sharded else 0), [])
+
+    def drop(self, key: tuple[str, int], min_id: bytes) -> int:
+        with self.lock:
+            self.trimmed[key] += (went := drop_before(self.streams.get(key, []), min_id))
+        return went
 
     def _next_id(self, key: tuple[str, int]) -> bytes:
         now_ms = self.now_ms()
@@ -107,12 +115,13 @@ class MemoryServer:
         return make_id(now_ms, 0) if now_ms > ms else make_id(ms, seq + 1)
 
 
-class MemoryLog:
+class MemoryLog(MemoryNotes):
     """Implements `mdhub.streams.port.Log`."""
 
     patience_s = 2.0
 
     def __init__(self, server: MemoryServer, service: str) -> None:
+        super().__init__(server.notes)
         self._server = server
         self._service = service
         self._incarnation = server.incarnation
@@ -138,11 +147,9 @@ class MemoryLog:
         newest_first: bool = False,
     ) -> list[Entry]:
         with self._server.lock:
-            held = self._server.streams.get((stream.name, shard if stream.sharded else 0), [])
-            chosen = [e for e in held if is_from(first, e[0]) and is_until(last, e[0])]
-        if newest_first:
-            chosen.reverse()
-        return chosen[:count]
+            every = self._server.held(stream, shard)
+            chosen = [e for e in every if is_from(first, e[0]) and is_until(last, e[0])]
+        return (chosen[::-1] if newest_first else chosen)[:count]
 
     def positions(self, shard: int) -> Positions:
         return self._held(shard).positions
@@ -304,18 +311,17 @@ class MemoryLog:
     def trim(self, shard: int, *, token: int, stream: Stream, min_id: bytes) -> int:
         with self._server.lock:
             self._check_fence(self._held(shard), token)
-            held = self._server.streams.get((stream.name, shard), [])
-            went = min(first_from(held, min_id), TRIM_STEP)
-            del held[:went]
-            self._server.trimmed[stream.name, shard] += went
-            return went
+            return self._server.drop((stream.name, shard), min_id)
+
+    def drop_old(self, stream: Stream, *, min_id: bytes) -> int:
+        stream.check_capped()
+        return self._server.drop((stream.name, 0), min_id)
 
     def memory_bytes(self, stream: Stream, *, shard: int = 0) -> int:
-        held = self._server.streams.get((stream.name, shard if stream.sharded else 0), [])
-        return size_of(held)
+        return size_of(self._server.held(stream, shard))
 
     def length(self, stream: Stream, *, shard: int = 0) -> int:
-        return len(self._server.streams.get((stream.name, shard if stream.sharded else 0), []))
+        return len(self._server.held(stream, shard))
 
     def trimmed(self, stream: Stream, *, shard: int = 0) -> int:
         return self._server.trimmed[stream.name, shard if stream.sharded else 0]
@@ -373,12 +379,6 @@ class MemoryLog:
 
     def beats(self) -> dict[str, bytes]:
         return dict(self._server.beats)
-
-    def save_health(self, payload: bytes) -> None:
-        self._server.health = payload
-
-    def health(self) -> bytes | None:
-        return self._server.health
 
     def close(self) -> None:
         """Nothing to close."""

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mdhub.streams.ids import id_less
-from mdhub.streams.port import Entry
+from mdhub.streams.port import TRIM_STEP, Entry
 
-__all__ = ["first_from", "size_of"]
+__all__ = ["drop_before", "size_of"]
 
 
-def first_from(entries: Sequence[Entry], min_id: bytes) -> int:
-    """Index of the first entry that is not before an id."""
-    return next((i for i, e in enumerate(entries) if not id_less(e[0], min_id)), len(entries))
+def drop_before(entries: list[Entry], min_id: bytes, *, most: int = TRIM_STEP) -> int:
+    """Drop the entries before an id, so many at most; return how many went."""
+    first = next((i for i, e in enumerate(entries) if not id_less(e[0], min_id)), len(entries))
+    went = min(first, most)
+    del entries[:went]
+    return went
 
 
 def size_of(entries: Sequence[Entry]) -> int:

@@ -41,6 +41,11 @@ class MemoryTail:
     def fileno(self) -> int:
         return self._readable
 
+    def told(self, key: tuple[str, int]) -> None:
+        """An entry came into a stream: of another one `take` would only wait."""
+        if key == self._key:
+            self.wake()
+
     def wake(self) -> None:
         if self._asked:
             with contextlib.suppress(BlockingIOError):

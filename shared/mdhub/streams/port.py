@@ -320,6 +320,12 @@ class Log(Protocol):
         hundred entries only, so a few before `min_id` may stay. A server that is full allows it.
         """
 
+    def drop_old(self, stream: Stream, *, min_id: bytes) -> int:
+        """Drop entries of events, commands or logs before `min_id`; as `trim`, but not fenced.
+
+        Whoever comes late with an older `min_id` drops nothing that counts.
+        """
+
     def memory_bytes(self, stream: Stream, *, shard: int = 0) -> int:
         """Memory a stream takes on the server (sampled)."""
 
@@ -375,5 +381,11 @@ class Log(Protocol):
 
     def health(self) -> bytes | None:
         """The newest health report, however old: it says itself of when it is. None = none yet."""
+
+    def save_note(self, name: str, payload: bytes) -> None:
+        """Put a document in the place of the last one of this name (`alerts`)."""
+
+    def note(self, name: str) -> bytes | None:
+        """The newest document of a name; None = none yet."""
 
     def close(self) -> None: ...

@@ -14,6 +14,7 @@ from mdhub.streams import functions, health
 from mdhub.streams.client import CALL_TIMEOUT_S, Link
 from mdhub.streams.cluster import open_nodes
 from mdhub.streams.nodes import Node
+from mdhub.streams.notes import RedisNotes
 from mdhub.streams.port import (
     TRIM_STEP,
     CachedContracts,
@@ -60,7 +61,7 @@ class _Shard:
     clean_keys: tuple[str, ...] = ()
 
 
-class RedisLog:
+class RedisLog(RedisNotes):
     """Implements `mdhub.streams.port.Log`; each call goes to the server that holds its key.
 
     One connection for each server, one life for all: see `mdhub.streams.cluster`.
@@ -263,21 +264,22 @@ class RedisLog:
         self._at(shard).link.call("HDEL", self._keys.cursors(shard), f"{stream.name}:{reader}")
 
     def trim(self, shard: int, *, token: int, stream: Stream, min_id: bytes) -> int:
-        went: int = self._at(shard).link.call(
-            "FCALL", functions.TRIM, 2,
-            self._keys.stream(stream, shard), self._keys.leader(shard), token, min_id, TRIM_STEP,
-        )  # fmt: skip
-        return went
+        keys = self._keys.stream(stream, shard), self._keys.leader(shard)
+        link = self._at(shard).link
+        return int(link.call("FCALL", functions.TRIM, 2, *keys, token, min_id, TRIM_STEP))
+
+    def drop_old(self, stream: Stream, *, min_id: bytes) -> int:
+        stream.check_capped()
+        key = self._keys.stream(stream)
+        return int(self._of(key).call("XTRIM", key, "MINID", "~", min_id, "LIMIT", TRIM_STEP))
 
     def memory_bytes(self, stream: Stream, *, shard: int = 0) -> int:
         key = self._keys.stream(stream, shard)
-        used = self._of(key).call("MEMORY", "USAGE", key)
-        return int(used or 0)
+        return int(self._of(key).call("MEMORY", "USAGE", key) or 0)
 
     def length(self, stream: Stream, *, shard: int = 0) -> int:
         key = self._keys.stream(stream, shard)
-        count: int = self._of(key).call("XLEN", key)
-        return count
+        return int(self._of(key).call("XLEN", key))
 
     def trimmed(self, stream: Stream, *, shard: int = 0) -> int:
         key = self._keys.stream(stream, shard)
@@ -342,15 +344,6 @@ class RedisLog:
 
     def beats(self) -> dict[str, bytes]:
         return {k.decode(errors="replace"): v for k, v in self._hash(self._keys.beats()).items()}
-
-    def save_health(self, payload: bytes) -> None:
-        key = self._keys.health()
-        self._of(key).call("SET", key, payload)
-
-    def health(self) -> bytes | None:
-        key = self._keys.health()
-        report: bytes | None = self._of(key).call("GET", key)
-        return report
 
     def close(self) -> None:
         self._nodes.close()

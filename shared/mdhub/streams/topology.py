@@ -24,6 +24,8 @@ class Stream:
     payload: str
     max_entries: int | None
     """Cap by MAXLEN; None = trimmed by MINID within budgets (see `mdhub.streams.trim`)."""
+    keep_ms: int | None = None
+    """Of a stream with a cap: older entries go too, however few there are."""
 
     def check_writer(self, service: str) -> None:
         """Raise TopologyError unless the service may write to this stream."""
@@ -33,20 +35,38 @@ class Stream:
                 f"its writers are {', '.join(sorted(self.writers))}"
             )
 
+    def check_capped(self) -> None:
+        """Raise TopologyError unless anybody may drop what is old in this stream."""
+        if self.max_entries is None:
+            raise TopologyError(
+                f"stream {self.name!r} is trimmed by its shard's leader within budgets, "
+                "expected events, commands or logs"
+            )
+
 
 def _stream(
-    name: str, *, sharded: bool, writers: str, readers: str, payload: str, cap: int | None = None
+    name: str,
+    *,
+    sharded: bool,
+    writers: str,
+    readers: str,
+    payload: str,
+    cap: tuple[int, int] | None = None,
 ) -> Stream:
+    """`cap`: entries, and days."""
+    entries, days = cap or (None, 0)
     return Stream(
         name=name,
         sharded=sharded,
         writers=frozenset(writers.split()),
         readers=frozenset(readers.split()),
         payload=payload,
-        max_entries=cap,
+        max_entries=entries,
+        keep_ms=days * _DAY_MS or None,
     )
 
 
+_DAY_MS: Final = 86_400_000
 _ALL: Final = "ingest arbiter publisher monitor console cli"
 
 RAW: Final = _stream(
@@ -76,23 +96,23 @@ EVENTS: Final = _stream(
     writers=_ALL,
     readers="console monitor publisher cli ingest",
     payload="e = Event",
-    cap=100_000,
+    cap=(100_000, 30),
 )
 COMMANDS: Final = _stream(
     "commands",
     sharded=False,
     writers="console cli monitor ingest",
-    readers="ingest arbiter",
+    readers="ingest arbiter monitor",
     payload="c = Command",
-    cap=10_000,
+    cap=(10_000, 7),
 )
 LOGS: Final = _stream(
     "logs",
     sharded=False,
     writers=_ALL,
-    readers="console publisher cli",
+    readers="console monitor publisher cli",
     payload="l = LogLine",
-    cap=100_000,
+    cap=(100_000, 7),
 )
 
 TOPOLOGY: Final = {s.name: s for s in (RAW, CLEAN, REJECTED, EVENTS, COMMANDS, LOGS)}
@@ -144,9 +164,9 @@ class Keys:
         """Hash: service instance -> its latest heartbeat."""
         return self.prefix + "beats"
 
-    def health(self) -> str:
-        """Newest health report of the hub."""
-        return self.prefix + "health"
+    def note(self, name: str) -> str:
+        """Document of which the newest alone counts: `health`, `alerts`."""
+        return self.prefix + name
 
     def contracts(self) -> str:
         """Hash: symbol -> newest row of the contract table that the hub was given."""

@@ -123,6 +123,30 @@ def test_a_killed_child_is_replaced_after_a_pause(desk: Desk) -> None:
     assert state.starts == 2
 
 
+def test_a_child_is_renewed_at_once_whatever_kept_it_down(desk: Desk) -> None:
+    """Running, in quarantine or finished: a new process, no pause, no exit reported."""
+    state = desk.want(SLEEPER)
+    first = desk.start(state)
+    desk.keeper.renew("child")
+    assert state.process is not None and state.process.pid != first
+    assert gone(first)
+    assert (desk.exits, state.starts, state.ends[-signal.SIGKILL]) == ([], 2, 1)
+
+    desk.keeper.stop()
+    for program, fields in (
+        ("raise SystemExit(4)", {"stop_on": frozenset({4})}),
+        ("", {"restart_after_success": False}),
+    ):
+        state = desk.want(program, **fields)
+        desk.start(state)
+        desk.wait_exit(state)
+        assert state.quarantined or state.finished
+        desk.keeper.renew("child")
+        assert (state.quarantined, state.finished, state.starts) == (False, False, 2)
+        desk.wait_exit(state)
+        assert state.backoff.attempts == 1
+
+
 def test_killing_what_does_not_run_does_nothing(desk: Desk) -> None:
     """Neither before the start nor after the end."""
     state = desk.want("")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mdhub.runtime.logging import BURST, LINES_PER_S, Logger
+from mdhub.runtime.log_limits import EVENT_BURST, EVENT_PER_S
+from mdhub.runtime.logging import Logger, correlated, service_logger
 
 
 class Terminal(io.StringIO):
@@ -111,26 +113,82 @@ def test_any_fields_make_one_line(fields: dict[str, Any]) -> None:
 
 
 def test_a_flood_is_bounded_and_says_how_much_was_left_out() -> None:
-    """A burst passes whole; then so many lines a second, the next one with the count."""
+    """A burst of an event passes whole; then so many a second, the next one with the count."""
     now_s, stream = 0.0, io.StringIO()
     logger = Logger("ingest", "A", stream, monotonic=lambda: now_s)
-    for _ in range(BURST + 1_000):
+    for _ in range(EVENT_BURST + 1_000):
         logger.warning("loop")
-    assert len(stream.getvalue().splitlines()) == BURST
+    assert len(stream.getvalue().splitlines()) == EVENT_BURST
     now_s = 1.0
     for _ in range(1_000):
         logger.warning("loop")
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]
-    assert len(lines) == BURST + LINES_PER_S
-    assert lines[BURST]["left_out"] == 1_000
-    assert "left_out" not in lines[BURST + 1]
+    assert len(lines) == EVENT_BURST + EVENT_PER_S
+    assert lines[EVENT_BURST]["left_out"] == 1_000
+    assert "left_out" not in lines[EVENT_BURST + 1]
+
+
+def test_a_flood_that_just_ends_is_said() -> None:
+    """No later line of the event tells of it: the logger does."""
+    now_s, stream = 0.0, io.StringIO()
+    logger = Logger("ingest", "A", stream, monotonic=lambda: now_s)
+    for _ in range(EVENT_BURST + 7):
+        logger.info("loop")
+    now_s = 2.0
+    logger.tell_left_out()
+    last = json.loads(stream.getvalue().splitlines()[-1])
+    assert (last["event"], last["lines"], last["events"]) == ("lines_left_out", 7, {"loop": 7})
+
+
+def test_lines_carry_the_id_of_the_command_they_come_of() -> None:
+    """Only while it is carried out, and only in the thread that does."""
+    stream = io.StringIO()
+    logger = Logger("arbiter", "A", stream)
+    with correlated("c1"):
+        logger.info("muted")
+        other = threading.Thread(target=logger.info, args=("elsewhere",))
+        other.start()
+        other.join()
+    logger.info("idle")
+    ids = [json.loads(line).get("correlation_id") for line in stream.getvalue().splitlines()]
+    assert ids == ["c1", None, None]
+
+
+def test_lines_below_the_level_are_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The level is a variable; one that is none is said, and `info` is meant."""
+    for named, shown in (("debug", 3), ("", 2), ("ERROR", 1), ("loud", 3)):
+        monkeypatch.setenv("MDHUB_LOGS__LEVEL", named)
+        stream = io.StringIO()
+        monkeypatch.setattr("sys.stderr", stream)
+        logger = service_logger("ingest", "A")
+        logger.debug("a")
+        logger.info("b")
+        logger.error("c")
+        assert len(stream.getvalue().splitlines()) == shown, named
 
 
 def test_errors_are_heard_through_a_flood_of_other_lines() -> None:
     """They have an allowance of their own."""
     stream = io.StringIO()
     logger = Logger("ingest", "A", stream, monotonic=lambda: 0.0)
-    for _ in range(BURST + 1):
-        logger.info("loop")
+    for i in range(2_000):
+        name = f"loop {i % 50}"
+        logger.info(name)
     logger.error("stopped")
     assert json.loads(stream.getvalue().splitlines()[-1])["event"] == "stopped"
+
+
+def test_a_line_said_while_another_is_written_waits_for_nobody() -> None:
+    """As a finalizer does that runs in the middle of it, in the same thread."""
+
+    class Finalizer(io.StringIO):
+        def write(self, text: str) -> int:
+            if "outer" in text:
+                logger.warning("inner")
+            return super().write(text)
+
+    stream = Finalizer()
+    logger = Logger("ingest", "A", stream)
+    logger.info("outer")
+    events = [json.loads(line)["event"] for line in stream.getvalue().splitlines()]
+    assert events == ["inner", "outer"]

@@ -100,3 +100,9 @@ def test_every_stream_without_a_cap_has_a_budget() -> None:
     """No stream grows without end."""
     uncapped = {name for name, stream in TOPOLOGY.items() if stream.max_entries is None}
     assert set(RETENTION) == uncapped
+
+
+def test_every_stream_with_a_cap_has_an_age() -> None:
+    """Nor does an old entry stay for ever where few are written."""
+    capped = {name for name, stream in TOPOLOGY.items() if stream.max_entries is not None}
+    assert {name for name, stream in TOPOLOGY.items() if stream.keep_ms is not None} == capped
