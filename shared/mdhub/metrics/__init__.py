@@ -1,0 +1,1 @@
+"""What can be measured: every metric with its labels, and where its samples come from. No I/O."""
