@@ -1,0 +1,35 @@
+#!/bin/sh
+# usage: secrets.sh [FOLDER [HOST]]
+# Makes the secrets of a stack: FOLDER (default ./secrets) with one file each. HOST is where the server
+# listens (default `server`, its name in docker-compose.yml; 127.0.0.1 for the systemd units).
+# What is there already stays. Files are readable for the containers' users, the folder is not for
+# others on this host.
+set -eu
+folder=${1:-secrets}
+host=${2:-server}
+umask 077
+mkdir -p "$folder/sources"
+chmod 700 "$folder"
+# The containers run under ids of their own and see single files, never the folder.
+chmod 755 "$folder/sources"
+
+word() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
+put() {
+    if [ -e "$folder/$1" ]; then
+        echo "kept $folder/$1"
+    else
+        printf '%s\n' "$2" >"$folder/$1"
+        chmod 444 "$folder/$1"
+        echo "made $folder/$1"
+    fi
+}
+
+if [ -e "$folder/redis_auth" ]; then
+    password=$(sed -n 's/^requirepass //p' "$folder/redis_auth")
+else
+    password=$(word)
+fi
+put redis_auth "requirepass $password"
+put redis_url "redis://:$password@$host:6379/0"
+put database_password "$(word)"
+put grafana_password "$(word)"
