@@ -7,12 +7,12 @@ ARGS ?=
 SEEDS ?= 1000
 
 RUN = $(VENV)/bin/python -m
-PROGRAMS = $(patsubst %/,%,$(sort $(dir $(wildcard bench/*.py examples/*.py scripts/*.py simulation/*.py truth/*.py))))
+PROGRAMS = $(patsubst %/,%,$(sort $(dir $(wildcard bench/*.py examples/*.py scripts/*.py simulation/*.py truth/*.py week/*.py))))
 
 export PYTHON VENV
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test demo gateways test lint fmt bench truth simulate wire-docs config-docs state-docs wheel lock test-all clean
+.PHONY: help install install-test demo gateways test lint fmt bench truth simulate week wire-docs config-docs state-docs metrics-docs wheel lock test-all clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ truth: install ## prove the rules on labelled anomalies (ARGS="--help" for optio
 simulate: install ## run a whole hub in one thread, with faults (SEEDS=20000, ARGS="--help")
 	$(RUN) simulation --seeds $(SEEDS) $(ARGS)
 
+week: install ## a simulated week that nobody attends, 75 min (ARGS="--windows 2", "--help")
+	$(RUN) week $(ARGS)
+
 wire-docs: install ## write docs/wire.md and docs/wire.schema.json from the code
 	$(RUN) mdhub.wire.markdown > docs/wire.md
 	$(RUN) mdhub.wire.json_schema > docs/wire.schema.json
@@ -68,6 +71,10 @@ config-docs: install ## write docs/configuration.md and deploy/hub.example.toml 
 
 state-docs: install ## write docs/server-states.md from the code
 	$(RUN) mdhub.streams.states_doc > docs/server-states.md
+
+metrics-docs: install ## write docs/metrics.md and deploy/grafana/dashboards/ from the code
+	$(RUN) mdhub.metrics.markdown > docs/metrics.md
+	$(VENV)/bin/python scripts/dashboards.py deploy/grafana/dashboards
 
 wheel: install ## build dist/mdhub-<version>-py3-none-any.whl
 	$(RUN) hatchling build -t wheel -d dist

@@ -25,6 +25,11 @@ compile --extra demo pyproject.toml requirements/demo.in --output-file requireme
 compile --constraints requirements/demo.txt \
     --extra demo pyproject.toml requirements/demo.in requirements/test.in \
     --output-file requirements/test.txt
+# What images and hosts in service install: no embedded server, no tools.
+compile --constraints requirements/demo.txt \
+    --extra arbiter --extra cli --extra ingest --extra monitor --extra publisher \
+    pyproject.toml --output-file requirements/services.txt
+compile requirements/audit.in --output-file requirements/audit.txt
 compile requirements/bench.in --output-file requirements/bench.txt
 compile --no-deps requirements/bench-vnpy.in --output-file requirements/bench-vnpy.txt
 # The gateways are published as source; `make gateways` builds them.
@@ -33,5 +38,6 @@ for set in newest pinned; do
         "requirements/gateways-$set.in" --output-file "requirements/gateways-$set.txt"
 done
 compile requirements/gateways-build.in --output-file requirements/gateways-build.txt
-grep -c '==' requirements/demo.txt requirements/test.txt requirements/bench*.txt \
+grep -c '==' requirements/demo.txt requirements/test.txt requirements/services.txt \
+    requirements/audit.txt requirements/bench*.txt \
     requirements/gateways-*.txt

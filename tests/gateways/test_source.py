@@ -58,7 +58,7 @@ class Hub:
         } | changes  # fmt: skip
         (self.folder / "auth_code").write_text(f"{AUTH_CODE}\n")
         knobs = {"type": gateway, "settings": settings, "subscribe": [subscribe]}
-        source = json.dumps({"name": "ACC1", "gateway": knobs})
+        source = json.dumps({"name": "ACC1", "schedule": "always", "gateway": knobs})
         with ExitStack() as stack:
             server = stack.enter_context(TestServer())
             log = open_log(server.url, service="arbiter", prefix="mdhub:")

@@ -10,12 +10,13 @@ from typing import Any, Final
 from uuid import uuid4
 
 from mdhub.runtime.heartbeat import ENDED, beat_payload
-from mdhub.runtime.logging import Logger
+from mdhub.runtime.logging import Logger, correlated
+from mdhub.runtime.metrics import Board
 from mdhub.streams.errors import StreamsError
 from mdhub.streams.port import Leadership, Log
 from mdhub.streams.topology import EVENTS, RAW
 from mdhub.wire.codec import encode
-from mdhub.wire.ops import Event, EventKind, Severity
+from mdhub.wire.ops import Command, Event, EventKind, Severity
 from mdhub.wire.ticks import SCHEMA_VERSION
 from mdhub_arbiter.recovery import Recovered
 from mdhub_arbiter.standby import Mismatch, Standby
@@ -49,11 +50,14 @@ class Taken:
 class Announcer:
     """Speaks for one arbiter."""
 
-    def __init__(self, log: Log, logger: Logger, *, instance: str, shard: int) -> None:
+    def __init__(
+        self, log: Log, logger: Logger, *, instance: str, shard: int, board: Board
+    ) -> None:
         self._log = log
         self._logger = logger
         self._instance = instance
         self._shard = shard
+        self._board = board
 
     def leading(self, taken: Taken, calendar: str, *, broken_promise: bool) -> None:
         """A take-over is an event; what does not agree or hold is somebody's business now."""
@@ -80,6 +84,15 @@ class Announcer:
         self._log.drop_cursor(self._shard, RAW, reader=self._instance)
         well = recovered.agrees and not broken_promise and not recovered.damaged
         self._event(Severity.INFO if well else Severity.ERROR, body)
+
+    def answered(self, command: Command, ok: bool) -> None:  # noqa: FBT001 - a callback
+        """A command was obeyed or refused; its id ties this line to the events of it."""
+        with correlated(command.id):
+            say = self._logger.info if ok else self._logger.warning
+            say(
+                "command_done", ok=ok, action=command.action, target=command.target,
+                issuer=command.issuer, shard=self._shard,
+            )  # fmt: skip
 
     def mismatch(self, found: Mismatch) -> None:
         """The standby computed something else than the leader."""
@@ -113,6 +126,7 @@ class Announcer:
             **outages,
         }
         state = "standby" if standby.eligible else "ineligible"
+        self._board.say(state, counters)
         self._log.beat(self._instance, beat_payload("arbiter", self._instance, state, counters))
         self._log.set_cursor(self._shard, RAW, reader=self._instance, cursor=standby.cursor)
 

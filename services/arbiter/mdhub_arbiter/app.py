@@ -16,13 +16,16 @@ from mdhub.market.errors import MarketError
 from mdhub.runtime.backoff import Backoff
 from mdhub.runtime.garbage import Garbage
 from mdhub.runtime.heartbeat import BEAT_EVERY_S
+from mdhub.runtime.log_shipping import shipped
 from mdhub.runtime.logging import Logger, service_logger
+from mdhub.runtime.metrics import Board, add_metrics_option, serve_metrics
 from mdhub.runtime.outage import Outage
 from mdhub.runtime.service import begin, redis_url
 from mdhub.streams import open_log
 from mdhub.streams.errors import Fenced, NotReady, StreamsError, Superseded, TopologyError, Unusable
 from mdhub.streams.open import check_shards
 from mdhub.streams.port import Log
+from mdhub.streams.topology import LOGS
 from mdhub.wire.entries import ContractRow
 from mdhub.wire.topics import shard_of
 from mdhub_arbiter.announce import Announcer, Taken
@@ -67,6 +70,7 @@ class _Life:
     stop: Event
     logger: Logger
     outage: Outage
+    board: Board
     used: Event
     """Set once the log proved to be usable: from then on it is waited for."""
     back: StandBack
@@ -76,7 +80,8 @@ class _Life:
         return f"arbiter:{self.options.id}"
 
     def announcer(self, log: Log) -> Announcer:
-        return Announcer(log, self.logger, instance=self.instance, shard=self.options.shard)
+        shard: int = self.options.shard
+        return Announcer(log, self.logger, instance=self.instance, shard=shard, board=self.board)
 
     def well(self) -> None:
         """The log is there and can be used."""
@@ -126,6 +131,7 @@ def _parser() -> argparse.ArgumentParser:
         default=os.environ.get("MDHUB_CALENDAR__OVERRIDE", ""),
         help="override file on top of mdhub's trading calendar (see mdhub calendar --help)",
     )
+    add_metrics_option(parser)
     parser.set_defaults(idle=bool)
     return parser
 
@@ -162,9 +168,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     stop = begin()
     logger = service_logger("arbiter", options.id)
     options.idle = Garbage().idle
-    backoff = Backoff(first_s=0.02, ceiling_s=0.2)
-    life = _Life(options, stop, logger, Outage(logger), used=Event(), back=StandBack())
+    board = Board(f"arbiter:{options.id}")
+    life = _Life(options, stop, logger, Outage(logger), board, used=Event(), back=StandBack())
+    serve_metrics(options.metrics, board, logger)
+    connect = partial(open_log, redis_url(), service="arbiter", prefix=options.prefix)
+    with shipped(logger, connect, LOGS):
+        return _live(life)
+
+
+def _live(life: _Life) -> int:
+    """Serve over all connections, until stopped. Returns the exit code."""
+    stop, backoff = life.stop, Backoff(first_s=0.02, ceiling_s=0.2)
     while not stop.is_set():
+        life.board.round()
         started_s = time.monotonic()
         try:
             _serve_once(life)
@@ -172,7 +188,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             if isinstance(error, TopologyError) or (
                 isinstance(error, Unusable) and not life.used.is_set()
             ):
-                logger.error("stopped", reason=str(error))
+                life.logger.error("stopped", reason=str(error))
                 return error.exit_code
             # Forget everything; the next turn recovers from the log.
             life.outage.away(error)
@@ -241,6 +257,7 @@ def _stand_by(log: Log, life: _Life) -> Taken | None:
     due_s = 0.0
     try:
         while not life.stop.is_set():
+            life.board.round()
             vacant = standby.step() and not life.back.holds(standby.seen.token)
             if vacant and (taken := _take(log, options, standby)):
                 return taken
@@ -310,6 +327,8 @@ def _lead(log: Log, life: _Life, taken: Taken, *, each_round: Callable[[], objec
         outages=life.outage.counters,
         idle=options.idle,
         each_round=each_round,
+        told=life.announcer(log).answered,
+        board=life.board,
     )
     return leader.run(life.stop)
 

@@ -1,7 +1,9 @@
 """Commands to the arbiter, taken from the `commands` stream; each gets exactly one result.
 
 A command names the shard whose leader shall obey: `arbiter:1` (docs/decisions/018). `arbiter` alone
-is shard 0, which also answers those to a shard or a target that nobody is.
+is shard 0, which also answers those to a shard or a target that nobody is. `source:<name>` and
+`schedule` are answered by the supervisors of sources (`mdhub_ingest.schedule`), `monitor` by the
+monitor.
 
 * `market_clock {market_ns, rate, run}` moves the market clock to at least that market time. Both
   redundant sources of a recording ask; the first one wins, the second is told the anchor in force.
@@ -15,12 +17,14 @@ is shard 0, which also answers those to a shard or a target that nobody is.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
 
 import msgspec
 
+from mdhub.runtime.heartbeat import ENDED, decode_beat
 from mdhub.streams.asking import MAX_ROWS
 from mdhub.streams.port import FIRST_ID, Log
 from mdhub.streams.topology import COMMANDS
@@ -46,6 +50,10 @@ __all__ = ["Commands"]
 _VERDICTS: Final = frozenset({"mute", "unmute", "prefer"})
 _CONTRACTS: Final = "contracts"
 TARGET: Final = "arbiter"
+_MONITOR: Final = "monitor"
+_OF_SUPERVISORS: Final = frozenset({"source", "schedule"})
+SUPERVISED_NS: Final = 10_000_000_000
+"""A supervisor without a heartbeat for so long answers nothing."""
 READ_COUNT: Final = 100
 SHOWN: Final = 200
 """Characters of somebody's text that an answer repeats."""
@@ -65,8 +73,17 @@ class _Answer:
 class Commands:
     """Reads commands, turns them into settings for the log, answers them."""
 
-    def __init__(self, log: Log, *, shard: int, handover: Handover) -> None:
+    def __init__(
+        self,
+        log: Log,
+        *,
+        shard: int,
+        handover: Handover,
+        told: Callable[[Command, bool], object] = lambda _command, _ok: None,
+    ) -> None:
+        """`told` hears of each command that was answered, and whether it was obeyed."""
         self._log = log
+        self._told = told
         self._handover = handover
         self._shard = shard
         self._shards = log.shards() or shard + 1
@@ -85,7 +102,7 @@ class Commands:
             if command is None:
                 self._unreadable += 1
                 continue
-            if self._answered_by_another(command.target):
+            if self._answered_by_another(command.target, wall_ns):
                 continue
             if wall_ns - command.ts_ns > FORGOTTEN_NS:
                 continue
@@ -132,12 +149,15 @@ class Commands:
         answers, self._answers = self._answers, []
         for answer in answers:
             self._log.command_done(answer.command.id, _event(answer, wall_ns))
+            self._told(answer.command, answer.ok)
         self._handover.announce(wall_ns)
 
-    def _answered_by_another(self, target: str) -> bool:
-        """Whether somebody else is meant: another reader of the stream, another shard."""
+    def _answered_by_another(self, target: str, wall_ns: int) -> bool:
+        """Whether somebody else is meant: a supervisor of sources that lives, another shard."""
         service, _, part = target.partition(":")
-        if service in COMMANDS.readers and service != TARGET:
+        if self._shard == 0 and service in _OF_SUPERVISORS and self._supervised(target, wall_ns):
+            return True
+        if self._shard == 0 and target == _MONITOR and self._watched(wall_ns):
             return True
         is_shard = service == TARGET and part.isdecimal() and int(part[:9]) < self._shards
         return (int(part) if is_shard else 0) != self._shard
@@ -150,8 +170,38 @@ class Commands:
         if target.partition(":")[0] == TARGET:
             last = f"{TARGET}:{self._shards - 1}"
             return f"unknown target {target[:SHOWN]!r}; shards are {TARGET}:0 to {last}"
-        known = ", ".join(sorted(COMMANDS.readers))
+        if target.partition(":")[0] in _OF_SUPERVISORS:
+            names = ", ".join(sorted(self._supervisors(wall_ns)))[:SHOWN] or "none"
+            return f"nobody runs {target[:SHOWN]!r} now; supervisors say that they have {names}"
+        known = f"{TARGET}:<shard>, schedule, source:<name>, monitor"
         return f"unknown target {target[:SHOWN]!r}; commands are taken by {known}"
+
+    def _watched(self, wall_ns: int) -> bool:
+        """Whether a monitor lives: it answers for its alerts itself (decision 032)."""
+        for name, payload in self._log.beats().items():
+            if name.startswith(f"{_MONITOR}:"):
+                with suppress(DecodeError):
+                    beat = decode_beat(payload)
+                    if beat.state != ENDED and abs(wall_ns - beat.ts_ns) < SUPERVISED_NS:
+                        return True
+        return False
+
+    def _supervised(self, target: str, wall_ns: int) -> bool:
+        """Whether a supervisor that lives has this source; any of them has the schedule."""
+        found = self._supervisors(wall_ns)
+        return bool(found) if target == "schedule" else target.removeprefix("source:") in found
+
+    def _supervisors(self, wall_ns: int) -> set[str]:
+        """Sources that supervisors say they have (decision 029), in heartbeats that are fresh."""
+        found: set[str] = set()
+        for name, payload in self._log.beats().items():
+            if name.startswith("supervisor:"):
+                with suppress(DecodeError):
+                    beat = decode_beat(payload)
+                    if beat.state != ENDED and abs(wall_ns - beat.ts_ns) < SUPERVISED_NS:
+                        of = (key.partition(":") for key in beat.counters)
+                        found |= {source for what, _, source in of if what == "wanted"}
+        return found
 
     def _source_verdict(
         self, command: Command, state: State

@@ -21,8 +21,9 @@ import msgspec
 from mdhub.calendar import Calendar
 from mdhub.runtime.clock import SYSTEM, AnchoredClock, Clock
 from mdhub.runtime.heartbeat import BEAT_EVERY_S, ENDED, LEADING, beat_payload
+from mdhub.runtime.metrics import Board
 from mdhub.streams.errors import StreamsError
-from mdhub.streams.ids import clean_id
+from mdhub.streams.ids import clean_id, id_parts
 from mdhub.streams.port import (
     CleanBatch,
     CleanOut,
@@ -37,6 +38,7 @@ from mdhub.streams.topology import EVENTS, RAW
 from mdhub.wire.codec import control, encode
 from mdhub.wire.entries import CleanHeader, ControlKind
 from mdhub.wire.entries import Clock as ClockEntry
+from mdhub.wire.ops import Command
 from mdhub.wire.ticks import SCHEMA_VERSION
 from mdhub_arbiter.candidate import WRITER
 from mdhub_arbiter.commands import Commands
@@ -60,6 +62,7 @@ from mdhub_arbiter.state import State
 __all__ = ["Leader"]
 
 CLOCK_EVERY_S: Final = 0.1
+MS_NS: Final = 1_000_000
 SNAPSHOT_EVERY_S: Final = 10.0
 FIRST_SNAPSHOT_S: Final = 0.5
 MANY_FOLDED: Final = 5_000
@@ -94,8 +97,13 @@ class Leader:
         idle: Callable[[], object] = bool,
         clock: Clock = SYSTEM,
         each_round: Callable[[], object] = bool,
+        told: Callable[[Command, bool], object] = lambda _command, _ok: None,
+        board: Board | None = None,
     ) -> None:
-        """`each_round` is called whenever the loop comes round; what it raises ends the lead."""
+        """`each_round` is called whenever the loop comes round; what it raises ends the lead.
+
+        `told` hears of each command that was answered.
+        """
         self._log = log
         self._shard = shard
         self._instance = instance
@@ -115,14 +123,18 @@ class Leader:
         self._seq = 1  # the lead entry
         first_s = FIRST_SNAPSHOT_S if recovered.folded > MANY_FOLDED else SNAPSHOT_EVERY_S
         self._due = _Due(snapshot_s=clock.monotonic_s() + first_s)
-        self._snapshotter = Snapshotter(log, shard=shard, token=self._token)
+        self._snapshotter = Snapshotter(
+            log, shard=shard, token=self._token, monotonic_s=clock.monotonic_s
+        )
         self._retention = Retention(log, shard=shard, token=self._token, clock=clock)
         self._handover = Handover(log, shard=shard, instance=instance, token=self._token)
-        self._commands = Commands(log, shard=shard, handover=self._handover)
+        self._commands = Commands(log, shard=shard, handover=self._handover, told=told)
         self._outages = outages
         self._since_ns = since_ns
         """Log time of the own lead entry: the state is the leader's own once it got there."""
         self._read = 0
+        self._commits = 0
+        self._board = board or Board(instance)
         self._idle = idle
         self._each_round = each_round
         self._wanted: Wanted | None = wanted
@@ -152,6 +164,7 @@ class Leader:
     def turn(self, tail: Tail, *, block_ms: int) -> None:
         """Come round once: all of the loop in the module's docstring."""
         self._each_round()
+        self._board.round()
         if not self.step(tail, block_ms=block_ms):
             self._idle()
         if self._monotonic_s() >= self._due.clock_s:
@@ -209,6 +222,7 @@ class Leader:
         batch = CleanBatch(self._token, self._at.raw, position, clean, rejected)
         self._log.clean_append(self._shard, batch, wait=False)
         self._at = position
+        self._commits += 1
 
     def _every_clock(self) -> None:
         now_s = self._monotonic_s()
@@ -304,7 +318,20 @@ class Leader:
     def _beat(self, state: str = LEADING) -> bytes:
         said = {"shard": self._shard, "token": self._token}
         said |= counters(self._state, self._read) | self._commands.counters() | self._outages()
+        said |= self._progress()
+        self._board.say(state, said)
         return beat_payload("arbiter", self._instance, state, said)
+
+    def _progress(self) -> dict[str, int]:
+        """How far it is, and how far its snapshots are."""
+        lag_ms = self._wall_ns() // MS_NS - id_parts(self._folded)[0]
+        taken = self._snapshotter
+        return {
+            "commits": self._commits,
+            "lag_ms": max(0, lag_ms),
+            "snapshots": taken.completed,
+            "snapshot_age_ms": int((self._monotonic_s() - taken.completed_s) * 1000),
+        }
 
     def _resign(self) -> None:
         """Resign: nobody needs to wait. Who ends says so in a last heartbeat, not to be missed."""

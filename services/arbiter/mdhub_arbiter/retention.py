@@ -6,9 +6,9 @@ from typing import Final
 from uuid import uuid4
 
 from mdhub.runtime.clock import SYSTEM, Clock
-from mdhub.streams.ids import id_less
+from mdhub.streams.ids import id_less, id_parts, make_id
 from mdhub.streams.port import Log, ReaderCursor
-from mdhub.streams.topology import CLEAN, EVENTS, RAW, REJECTED, Stream
+from mdhub.streams.topology import CLEAN, EVENTS, RAW, REJECTED, TOPOLOGY, Stream
 from mdhub.streams.trim import FORGOTTEN_MS, RETENTION, TrimPlan, plan_trim
 from mdhub.wire.codec import encode
 from mdhub.wire.ops import Event, EventKind, Severity
@@ -17,6 +17,7 @@ from mdhub.wire.ticks import SCHEMA_VERSION
 __all__ = ["Retention"]
 
 EVERY_S: Final = 5.0
+OLD_EVERY_S: Final = 60.0
 
 
 class Retention:
@@ -24,6 +25,9 @@ class Retention:
 
     A step drops at most `TRIM_STEP` entries of each stream. As long as it finds some to drop, the
     next turn of the leader (100 ms) goes on: up to 200,000 entries/s and stream.
+
+    The leader of shard 0 also drops what is too old in events, commands and logs, once a minute,
+    by the server's clock: the newest entry of raw, of which there is one every 100 ms.
     """
 
     def __init__(self, log: Log, *, shard: int, token: int, clock: Clock = SYSTEM) -> None:
@@ -32,6 +36,7 @@ class Retention:
         self._shard = shard
         self._token = token
         self._due_s = clock.monotonic_s() + EVERY_S
+        self._old_due_s = self._due_s
         self._left: dict[Stream, bytes] = {}
         """Streams not yet trimmed as far as planned, and how far that is."""
         self._told: dict[tuple[Stream, str], bytes] = {}
@@ -44,6 +49,9 @@ class Retention:
         if now_s >= self._due_s:
             self._due_s = now_s + EVERY_S
             self._plan_all()
+        if self._shard == 0 and now_s >= self._old_due_s:
+            self._old_due_s = now_s + OLD_EVERY_S
+            self._drop_old()
         self._trim()
         self._tell_all()
 
@@ -57,6 +65,15 @@ class Retention:
     def _plan_all(self) -> None:
         for stream in (RAW, CLEAN, REJECTED):
             self._plan(stream)
+
+    def _drop_old(self) -> None:
+        newest = self._log.entries(RAW, count=1, newest_first=True)
+        if not newest:
+            return
+        now_ms = id_parts(newest[0][0])[0]
+        for stream in TOPOLOGY.values():
+            if stream.keep_ms is not None and now_ms > stream.keep_ms:
+                self._log.drop_old(stream, min_id=make_id(now_ms - stream.keep_ms, 0))
 
     def _tell_all(self) -> None:
         while self._untold:

@@ -7,11 +7,12 @@ at most one small write. The manifest comes last: without it the chunks do not c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import islice
 from typing import Any, Final
 
+from mdhub.runtime.clock import SYSTEM
 from mdhub.streams.ids import clean_id
 from mdhub.streams.port import Log, Manifest
 from mdhub.wire.codec import encode
@@ -32,12 +33,23 @@ CHUNK: Final = 500
 class Snapshotter:
     """Takes one snapshot at a time."""
 
-    def __init__(self, log: Log, *, shard: int, token: int) -> None:
+    def __init__(
+        self,
+        log: Log,
+        *,
+        shard: int,
+        token: int,
+        monotonic_s: Callable[[], float] = SYSTEM.monotonic_s,
+    ) -> None:
         self._log = log
         self._shard = shard
         self._token = token
         self._left: Iterator[Instrument] = iter(())
         self._work: Iterator[None] | None = None
+        self._monotonic_s = monotonic_s
+        self.completed = 0
+        self.completed_s = monotonic_s()
+        """When the newest was complete; at first, when this was made."""
 
     @property
     def busy(self) -> bool:
@@ -55,6 +67,8 @@ class Snapshotter:
         """Do a little; `busy` turns false when the snapshot counts."""
         if self._work is not None and next(self._work, self) is self:
             self._work = None
+            self.completed += 1
+            self.completed_s = self._monotonic_s()
 
     def _take(self, state: State, head: Manifest, scalars: bytes) -> Iterator[None]:
         self._save(head.raw, "state-0", [scalars])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from datetime import datetime
@@ -14,6 +15,8 @@ except ImportError:  # the base install is the SDK alone
     sys.exit('the mdhub command needs its own extra: pip install "mdhub[cli]" (or "mdhub[demo]")')
 
 from mdhub import __version__
+from mdhub.cli.alerts_app import alerts_app
+from mdhub.cli.backup_app import backup_app
 from mdhub.cli.completion import services
 from mdhub.cli.config_app import config_app
 from mdhub.cli.drill_app import DRILL_EPILOG, drill
@@ -21,9 +24,11 @@ from mdhub.cli.epilog import epilog
 from mdhub.cli.failover_app import failover_app
 from mdhub.cli.health_app import HEALTH_EPILOG, health
 from mdhub.cli.keys_app import keys_app
+from mdhub.cli.report_app import REPORT_EPILOG, report
 from mdhub.cli.run import RUN_EPILOG
 from mdhub.cli.sources_app import sources_app
 from mdhub.cli.tail_app import TAIL_EPILOG, tail
+from mdhub.runtime.secret import URL_VARIABLE, follow_reference
 from mdhub.wire.errors import MdhubError
 
 __all__ = ["app", "main"]
@@ -44,6 +49,8 @@ app.add_typer(config_app, name="config")
 app.add_typer(sources_app, name="sources")
 app.add_typer(keys_app, name="keys")
 app.add_typer(failover_app, name="failover")
+app.add_typer(alerts_app, name="alerts")
+app.add_typer(backup_app, name="backup")
 
 Config = Annotated[Path | None, typer.Option(help="Configuration file (TOML).")]
 Data = Annotated[Path | None, typer.Option(help="Folder of an embedded server's data.")]
@@ -62,6 +69,7 @@ def main() -> None:
     An error of ours is one sentence and exit code 1, a wrong configuration a list and 2.
     """
     try:
+        follow_reference(os.environ, URL_VARIABLE)
         app()
     except MdhubError as error:
         print(f"mdhub: {error.sentence}", file=sys.stderr)
@@ -295,6 +303,7 @@ app.command(epilog=HEALTH_EPILOG)(health)
 
 
 app.command(epilog=DRILL_EPILOG)(drill)
+app.command(epilog=REPORT_EPILOG)(report)
 
 
 @app.command(

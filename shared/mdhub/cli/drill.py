@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,7 @@ from mdhub.drill.registry import chosen
 from mdhub.drill.run import Row, check_keep, run_drill
 from mdhub.drill.table import as_json, as_text, into_page
 from mdhub.host.stack import URL_VARIABLE
+from mdhub.metrics.of_drill import samples_of_drill
 
 __all__ = ["list_drills", "run_drills"]
 
@@ -41,6 +43,7 @@ def run_drills(
     keep: Path | None,
     json_object: bool,
     markdown: Path | None,
+    prom: Path | None = None,
 ) -> int:
     """Run them one after the other; exit code 1 if any failed. SIGTERM ends the hub as well.
 
@@ -64,9 +67,21 @@ def run_drills(
     print(as_text(rows), file=say_to, flush=True)
     if markdown is not None:
         into_page(markdown, rows, _command())
+    if prom is not None:
+        _write_metrics(prom, rows)
     if json_object:
         print(json.dumps(as_json(rows)), flush=True)
     return 1 if any(row.failed for row in rows) else 0
+
+
+def _write_metrics(file: Path, rows: Sequence[Row]) -> None:
+    from mdhub.runtime.health_http import exposition
+
+    found = [asdict(row) for row in rows]
+    text = exposition(lambda: samples_of_drill(found, time.time()))
+    draft = file.with_name(file.name + ".new")  # a collector shall never read half a file
+    draft.write_bytes(text)
+    draft.replace(file)
 
 
 def _command() -> str:

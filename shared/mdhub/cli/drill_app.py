@@ -39,6 +39,9 @@ def drill(  # noqa: PLR0913 - options of a command
     markdown: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Put the table into this page.")
     ] = None,
+    prom: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the results there as metrics.")
+    ] = None,
     list_them: Annotated[bool, typer.Option("--list", help="List the rows and end.")] = False,
 ) -> None:
     """Break a hub on purpose, and prove that nothing was lost.
@@ -57,4 +60,6 @@ def drill(  # noqa: PLR0913 - options of a command
         seed=time.time_ns() % 1_000_000 if seed is None else seed,
         rounds=rounds, seconds=seconds, long=long,
     )  # fmt: skip
-    sys.exit(run_drills(chosen(only), options, keep=keep, json_object=json, markdown=markdown))
+    sys.exit(
+        run_drills(chosen(only), options, keep=keep, json_object=json, markdown=markdown, prom=prom)
+    )

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from mdhub.cli.keys import key_problems
 from mdhub.cli.rule_book import rule_problems, rules_json
+from mdhub.cli.schedule_book import schedule_json, schedule_problems
 from mdhub.config import HubConfig, Loaded, load
 from mdhub.config.layers import DEFAULT
 from mdhub.config.load import Option
@@ -18,6 +19,7 @@ from mdhub.config.locate import Key
 from mdhub.config.model import AnySource, GatewaySource, RecordingSource
 from mdhub.host.stack import HubPlan, Publisher, service_module
 from mdhub.runtime.errors import ServiceError
+from mdhub.runtime.metrics import Address
 from mdhub.streams.budgets import Budget
 from mdhub.streams.cluster import is_cluster
 from mdhub.streams.sentinel import is_sentinel
@@ -85,7 +87,8 @@ def load_hub(file: Path | None, overrides: Overrides, sources: tuple[str, ...] =
 
     def check_hub(config: HubConfig) -> list[tuple[Key, str]]:
         rules = rule_problems(config, names or [source.name for source in config.sources])
-        return [*rules, *key_problems(config), *_profile_problems(config)]
+        schedule = schedule_problems(config)
+        return [*rules, *key_problems(config), *_profile_problems(config), *schedule]
 
     return load(file, options=options, check_source=check_source, check_hub=check_hub)
 
@@ -135,6 +138,10 @@ def plan_of(config: HubConfig, sources: tuple[str, ...] = ()) -> HubPlan:
         calendar=config.calendar.override,
         rules=rules_json(config),
         contracts=config.arbiter.contracts,
+        schedule=schedule_json(config),
+        alerts=config.alerts.model_dump_json(),
+        log_level=config.logs.level,
+        metrics=Address(config.metrics.bind, config.metrics.port),
     )
 
 
@@ -190,9 +197,12 @@ def _publishers(configured: list[dict[str, Any]], given: Overrides) -> list[dict
 def _source_json(source: AnySource) -> str:
     """Render a source as `mdhub run ingest --source` takes it."""
     if isinstance(source, GatewaySource):
-        gateway = source.model_dump(mode="json", by_alias=True, exclude={"name"})
-        return json.dumps({"name": source.name, "gateway": gateway})
-    common = {"name", "type", "misbehave", "play_s"}
+        gateway = source.model_dump(mode="json", by_alias=True, exclude={"name", "schedule"})
+        outside = {"name": source.name, "schedule": source.schedule}
+        return json.dumps({**outside, "gateway": gateway})
+    common = {"name", "type", "misbehave", "play_s", "schedule"}
     knobs = source.model_dump(mode="json", exclude=common)
-    outside = source.model_dump(include={"name", "misbehave", "play_s"}, exclude_none=True)
+    outside = source.model_dump(
+        include={"name", "misbehave", "play_s", "schedule"}, exclude_none=True
+    )
     return json.dumps({**outside, source.type: knobs})

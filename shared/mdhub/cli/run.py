@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
+import os
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Final
 
 from mdhub.cli.epilog import epilog
+from mdhub.cli.instances import instances_of, prefix_in
 from mdhub.host.stack import service_module
 from mdhub.runtime.errors import ServiceError
 
@@ -15,7 +19,10 @@ __all__ = ["RUN_EPILOG", "run_command", "run_service"]
 
 RUN_EPILOG: Final = epilog(
     "mdhub run publisher --port 5555",
-    codes="0 stopped, 1 cannot serve here or work with this server",
+    "mdhub run arbiter --config hub.toml --id B",
+    "mdhub run ingest --config hub.toml --only A,C",
+    "mdhub run arbiter --id B --check",
+    codes="0 stopped (--check: alive and well), 1 cannot serve here or work with this server",
 )
 
 
@@ -24,11 +31,35 @@ def run_service(name: str, arguments: Sequence[str]) -> int:
     if name in {"", "--help", "-h"}:
         print("usage: mdhub run {ingest|arbiter|publisher|monitor} [OPTIONS]")
         print("\nOne service in the foreground, until Ctrl-C or SIGTERM. It finds the log by")
-        print("MDHUB_REDIS_URL. Each explains its options: mdhub run publisher --help")
+        print("MDHUB_REDIS_URL (file:/path: as the file says). Each explains its options:")
+        print("mdhub run publisher --help. For all of them:")
+        print("  --config FILE  options and variables as mdhub up would give them; given ones win")
+        print("  --check        run nothing: say whether this instance, on this machine, is well")
         print(f"\n{RUN_EPILOG}")
         return 0 if name else 2
-    main: Callable[[Sequence[str]], int] = import_module(f"{service_module(name)}.app").main
-    return main(list(arguments))
+    own, passed_on = _own_options().parse_known_args(list(arguments))
+    module = service_module(name)
+    if own.check:
+        # No configuration is read: this is asked every few seconds.
+        from mdhub.cli.service_check import run_check
+
+        prefix = prefix_in(passed_on, os.environ.get("MDHUB_HUB__PREFIX", "mdhub:"))
+        return run_check(instances_of(name, passed_on), prefix=prefix)
+    if own.config:
+        from mdhub.cli.configured import configured
+
+        told = configured(name, own.config, passed_on)
+        os.environ.update(told.environment)
+        passed_on = list(told.arguments)
+    main: Callable[[Sequence[str]], int] = import_module(f"{module}.app").main
+    return main(passed_on)
+
+
+def _own_options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="mdhub run", add_help=False, allow_abbrev=False)
+    parser.add_argument("--config", type=Path)
+    parser.add_argument("--check", action="store_true")
+    return parser
 
 
 def run_command(name: str, arguments: Sequence[str]) -> int:

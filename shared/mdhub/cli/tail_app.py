@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import typer
 
@@ -21,11 +21,13 @@ TAIL_EPILOG: Final = epilog(
     "mdhub tail 'IF*.CFFEX' 'rb2610.SHFE' --changed --format csv",
     "mdhub tail --rejected --reason volume_regress --since 10m",
     "mdhub tail --events --severity warning --since 21:00 --json",
+    "mdhub tail --logs --level error --source ingest:A",
     codes="0 ended by Ctrl-C or --count, or the reader of the pipe left, 1 no publisher or log "
     "answers, or a pattern is none",
 )
 ENDPOINT: Final = "tcp://127.0.0.1:5555"
 LAST: Final = 10
+STREAMS: Final = "--rejected, --events and --logs"
 FOR_TICKS: Final = "--endpoint, --server-key, --key, --changed and --no-snapshot"
 
 
@@ -47,6 +49,10 @@ Kinds = Annotated[
     list[str] | None,
     typer.Option(help="Only events of this kind; repeatable.", autocompletion=event_kinds),
 ]
+Level = Literal["debug", "info", "warning", "error"]
+LevelOption = Annotated[
+    Level | None, typer.Option(help="Only log lines of this level and above; default info.")
+]
 AtLeast = Annotated[Severity | None, typer.Option(help="Only events of this severity and above.")]
 Moment = Annotated[
     str | None,
@@ -62,7 +68,10 @@ FormOption = Annotated[
     Format | None, typer.Option("--format", help="Default: a table on a terminal, lines in a pipe.")
 ]
 SourceOption = Annotated[
-    str | None, typer.Option(help="Only of this source (of events: this subject).")
+    str | None,
+    typer.Option(
+        help="Only of this source (of events: this subject; of log lines: ingest or ingest:A)."
+    ),
 ]
 
 
@@ -104,27 +113,30 @@ def tail(  # noqa: PLR0913 - options of a command
     events: Annotated[bool, typer.Option("--events", help="Events, read from the log.")] = False,
     kind: Kinds = None,
     severity: AtLeast = None,
+    logs: Annotated[bool, typer.Option("--logs", help="Log lines, read from the log.")] = False,
+    level: LevelOption = None,
     since: Moment = None,
     config: ConfigFile = None,
     data: Annotated[Path | None, typer.Option(help="Folder of an embedded server's data.")] = None,
 ) -> None:
-    """Follow clean ticks, rejected ticks or events.
+    """Follow clean ticks, rejected ticks, events or log lines.
 
     Ticks (of a publisher): patterns, --source, --changed. Rejections (of the log): patterns,
     --source, --reason, --since. Events (of the log): --source, --kind, --severity, --since; those
-    that come every second (heartbeat, source.rate) only by --kind. JSON is one object with field
-    names per line, CSV has a header.
+    that come every second (heartbeat, source.rate) only by --kind. Log lines (of the log):
+    --source, --level, --since. JSON is one object with field names per line, CSV has a header.
 
     The log is found by --data or --config, by MDHUB_REDIS_URL, else in the folder mdhub-data.
     """
-    log = rejected or events
-    _refuse(rejected and events, "--rejected and --events", "are two streams: choose one")
+    log = rejected or events or logs
+    _refuse(rejected + events + logs > 1, STREAMS, "are different streams: choose one")
+    _refuse(level and not logs, "--level", "goes with --logs")
     _refuse(reason and not rejected, "--reason", "goes with --rejected")
     _refuse((kind or severity) and not events, "--kind and --severity", "go with --events")
-    _refuse(since and not log, "--since", "goes with --rejected or --events: ticks begin now")
+    _refuse(since and not log, "--since", f"goes with {STREAMS}: ticks begin now")
     tick_options = endpoint or server_key or key or changed or not snapshot
     _refuse(log and tick_options, FOR_TICKS, "are for ticks only")
-    _refuse(events and patterns, "a pattern", "is for ticks and --rejected; of events: --source")
+    _refuse((events or logs) and patterns, "a pattern", "is for ticks and --rejected: use --source")
     chosen = "json" if json else form
     if not log:
         from mdhub.cli.tail import Publishers, TickFilter, run_tail
@@ -133,19 +145,14 @@ def tail(  # noqa: PLR0913 - options of a command
         passing = TickFilter(source, changed, count)
         sys.exit(run_tail(patterns or ["*"], where, form=chosen, snapshot=snapshot, chosen=passing))
     from mdhub.cli.hubs import find_hub
-    from mdhub.cli.tail_log import LogFilter, follow_events, follow_rejected
+    from mdhub.cli.tail_log import LogFilter, follow_events, follow_lines, follow_rejected
 
     shown = LogFilter(
-        patterns=tuple(patterns or ["*"]),
-        source=source,
-        reasons=tuple(reason or ()),
-        kinds=tuple(kind or ()),
-        severity=severity or Severity.INFO,
-        since_ms=_since_ms(since),
-        last=LAST,
-        count=count,
-    )
-    follow = follow_rejected if rejected else follow_events
+        patterns=tuple(patterns or ["*"]), source=source, reasons=tuple(reason or ()),
+        kinds=tuple(kind or ()), severity=severity or Severity.INFO, level=level or "info",
+        since_ms=_since_ms(since), last=LAST, count=count,
+    )  # fmt: skip
+    follow = follow_rejected if rejected else follow_events if events else follow_lines
     default: Format = "table" if sys.stdout.isatty() else "lines"
     sys.exit(follow(find_hub(config, data), chosen or default, shown))
 

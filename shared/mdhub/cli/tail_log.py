@@ -1,4 +1,4 @@
-"""`mdhub tail --rejected` and `--events`: follow streams of the log."""
+"""`mdhub tail --rejected`, `--events` and `--logs`: follow streams of the log."""
 
 from __future__ import annotations
 
@@ -24,19 +24,20 @@ from mdhub.streams import open_log
 from mdhub.streams.errors import StreamsError
 from mdhub.streams.ids import id_parts
 from mdhub.streams.port import FIRST_ID, Entry, Log
-from mdhub.streams.topology import EVENTS, REJECTED, Stream
+from mdhub.streams.topology import EVENTS, LOGS, REJECTED, Stream
 from mdhub.wire.codec import (
     DecodeError,
     decode_event,
+    decode_log_line,
     decode_raw_tick,
     decode_rejected_header,
 )
 from mdhub.wire.entries import RejectedHeader
-from mdhub.wire.ops import Event, EventKind, Severity
+from mdhub.wire.ops import LEVELS, Event, EventKind, LogLine, Severity
 from mdhub.wire.ticks import CHINA_TIME, RawTick
 from mdhub.wire.topics import instrument_matcher
 
-__all__ = ["LogFilter", "follow_events", "follow_rejected"]
+__all__ = ["LogFilter", "follow_events", "follow_lines", "follow_rejected"]
 
 PERIODIC: Final = frozenset({EventKind.HEARTBEAT, EventKind.SOURCE_RATE})
 """Events that come every second: shown only when asked for."""
@@ -45,6 +46,7 @@ LOOK_BACK: Final = 5_000
 BLOCK_MS: Final = 200
 READ_COUNT: Final = 500
 REJECTED_COLUMNS: Final = ("time", "source", "verdict", "reason", "contract", "last")
+LINE_COLUMNS: Final = ("time", "level", "service", "event", "facts")
 EVENT_COLUMNS: Final = ("time", "severity", "kind", "subject", "facts")
 
 T = TypeVar("T")
@@ -57,13 +59,15 @@ class LogFilter:
     patterns: Sequence[str] = ("*",)
     """Instruments of rejected ticks; one without an exchange is known by its product."""
     source: str | None = None
-    """Of rejected ticks the source, of events the subject."""
+    """Of rejected ticks the source, of events the subject, of lines `service` or `service:id`."""
     reasons: Sequence[str] = ()
     """Reasons of rejected ticks; empty = all."""
     kinds: Sequence[str] = ()
     """Kinds of events; empty = all but those that come every second."""
     severity: Severity = Severity.INFO
     """Events of this severity and above."""
+    level: str = "info"
+    """Lines of this level and above."""
     since_ms: int | None = None
     """All rows from this moment on, by the server's clock; None = the newest `last`."""
     last: int = 10
@@ -122,6 +126,41 @@ def follow_events(hub: HubAddress, form: Format, chosen: LogFilter) -> int:
 
     shape = Shape(_event_line, _named_event, _event_cells, EVENT_COLUMNS)
     return _follow(hub, EVENTS, parse, _writer(form, shape), chosen)
+
+
+def follow_lines(hub: HubAddress, form: Format, chosen: LogFilter) -> int:
+    """Print log lines of the services until Ctrl-C or until enough came."""
+
+    def parse(entry: Entry) -> LogLine | None:
+        try:
+            line = decode_log_line(entry[1][1])
+        except DecodeError:
+            return None
+        known = LEVELS.index(line.level) if line.level in LEVELS else len(LEVELS)
+        names = {None, line.service, _who(line)}
+        return line if known >= LEVELS.index(chosen.level) and chosen.source in names else None
+
+    shape = Shape(_line_line, _named_line, _line_cells, LINE_COLUMNS)
+    return _follow(hub, LOGS, parse, _writer(form, shape), chosen)
+
+
+def _who(line: LogLine) -> str:
+    return f"{line.service}:{line.fields.get('instance', '')}"
+
+
+def _line_cells(line: LogLine) -> Sequence[str]:
+    told = {"command": line.correlation_id} if line.correlation_id else {}
+    fields = {name: value for name, value in line.fields.items() if name != "instance"} | told
+    facts = " ".join(f"{name}={value}" for name, value in fields.items())
+    return (_moment(line.ts_ns // 1_000_000), line.level, _who(line), line.event, facts)
+
+
+def _line_line(line: LogLine) -> str:
+    return " ".join(_line_cells(line))
+
+
+def _named_line(line: LogLine) -> dict[str, Any]:
+    return {"ts": _iso(line.ts_ns // 1_000_000)} | msgspec.structs.asdict(line)
 
 
 def _rank(severity: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -14,10 +15,12 @@ from mdhub.cli.speaker import Speaker
 from mdhub.config import HubConfig
 from mdhub.config.layers import DEFAULT
 from mdhub.config.show import redacted_url
+from mdhub.host.metrics import write_targets
 from mdhub.host.server_watch import ServerWatch
-from mdhub.host.stack import Host
+from mdhub.host.stack import Host, metrics_of
 from mdhub.runtime.errors import ServiceError
 from mdhub.runtime.keeper import ChildState
+from mdhub.runtime.metrics import Address
 from mdhub.runtime.outage import Outage
 from mdhub.runtime.ports import port_problem
 
@@ -30,16 +33,20 @@ def run_up(file: Path | None, overrides: Overrides, sources: tuple[str, ...]) ->
     """Be the parent of a hub until SIGINT or SIGTERM. Raises BadCalendar before anything starts."""
     loaded = load_hub(file, overrides, sources)
     config = loaded.config
+    plan = plan_of(config, sources)
+    metrics = metrics_of(plan)
     _check_ports(config)
+    _check_metrics(metrics)
     Calendar.load(config.calendar.override)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    host = Host(plan_of(config, sources), on_exit=_say_exit)
+    host = Host(plan, on_exit=_say_exit)
     simulated = not sources and loaded.origin(("sources", 0, "name")) == DEFAULT
     try:
         host.start_server()
         host.start("arbiter", "publisher", "monitor", "ingest")
+        write_targets(plan.folder, metrics)
         _say(f"server {redacted_url(host.url)} (profile {config.hub.profile})")
         if simulated:
             _say("no source was given: two SIMULATED sources play a synthetic market")
@@ -66,6 +73,19 @@ def _check_ports(config: HubConfig) -> None:
         raise ServiceError(
             f"{'; '.join(problems)}. Choose another port with --port or --second-port, or as "
             "`port` under [[publishers]] in the file; or end what holds it"
+        )
+
+
+def _check_metrics(metrics: Mapping[str, Address]) -> None:
+    """Refuse to start anything if a process could not show its metrics. Raises ServiceError."""
+    problems = [
+        f"{problem} (metrics of {process})"
+        for process, at in metrics.items()
+        if (problem := port_problem(at.host, at.port))
+    ]
+    if problems:
+        raise ServiceError(
+            f"{'; '.join(problems)}. Choose another `port` under [metrics], or 0 for no metrics"
         )
 
 

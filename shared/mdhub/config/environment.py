@@ -24,6 +24,8 @@ OTHER_VARIABLES: Final = {
     "MDHUB_PULSE_FD": "set by mdhub for its own children",
     "MDHUB_SERVER_KEY": "file with the publishers' public key; strategies connect with keys",
     "MDHUB_CLIENT_KEY": "file with the pair of a strategy's own; goes with MDHUB_SERVER_KEY",
+    "MDHUB_TRADING_DAY": "told to the archive program of `schedule.archive`",
+    "MDHUB_SESSION": "told to the archive program: day or night",
     "MDHUB_DEMO_SERVER": "fakeredis lets the demo run without a real server",
     "MDHUB_RECORDINGS": "folder in which tests look for recordings",
 }

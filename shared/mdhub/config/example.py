@@ -60,7 +60,16 @@ def example_toml() -> str:
                 _table("[arbiter]", default.arbiter),
                 _table("[arbiter.rules]", default.arbiter.rules),
                 _table("[calendar]", default.calendar),
+                _table("[schedule]", default.schedule),
+                _table("[[schedule.groups]]", default.schedule.groups[0]),
+                *(
+                    _bare_table("[[schedule.groups]]", group)
+                    for group in default.schedule.groups[1:]
+                ),
                 _table("[monitor]", default.monitor),
+                _table("[alerts]", default.alerts),
+                _table("[logs]", default.logs),
+                _table("[metrics]", default.metrics),
             ]
         )
         + "\n"

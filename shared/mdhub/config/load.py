@@ -49,6 +49,7 @@ _EXPECTED: Final = {
     "tuple_type": "expected a list of tables (in a variable: a JSON array)",
     "union_tag_invalid": f"expected type {_TYPES}",
 }
+CHANNELS: Final = "channels"
 _PATHS: Final = ("data", "file", "override", "contracts", "curve_key", "curve_clients")
 _WRONG_LINE: Final = re.compile(r" \(at line (\d+), column \d+\)| \(at end of document\)")
 
@@ -142,13 +143,15 @@ def _syntax_problem(file: Path, words: str) -> Problem:
 def _with_paths_from(folder: Path, values: dict[str, Any]) -> dict[str, Any]:
     """Let relative paths count from the file's folder, not from where the hub is started."""
     sources = values.get("sources")
-    tables = [values.get(name) for name in ("hub", "calendar", "arbiter")]
+    tables = [values.get(name) for name in ("hub", "calendar", "arbiter", "alerts")]
     publishers = values.get("publishers")
     for listed in (sources, publishers):
         tables += listed if isinstance(listed, list) else []
     for table in tables:
         if isinstance(table, dict) and isinstance(settings := table.get(SETTINGS), dict):
             table[SETTINGS] = {name: _file_from(folder, v) for name, v in settings.items()}
+        if isinstance(table, dict) and isinstance(channels := table.get(CHANNELS), dict):
+            table[CHANNELS] = {name: _file_from(folder, v) for name, v in channels.items()}
         for name in _PATHS:
             if isinstance(table, dict) and isinstance(path := table.get(name), str):
                 table[name] = _from(folder, path)
@@ -244,4 +247,5 @@ def _siblings(key: Key) -> list[str]:
 
 def _secret(key: Key) -> bool:
     """Whether the value of a key is a secret or may hold one."""
-    return key[2:3] == (SETTINGS,) or any(secret[: len(key)] == key for secret in SECRETS)
+    held = key[2:3] == (SETTINGS,) or key[:2] == ("alerts", CHANNELS)
+    return held or any(secret[: len(key)] == key for secret in SECRETS)

@@ -13,14 +13,16 @@ from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationInfo,
     field_validator,
 )
 
+from mdhub.config.alerts import AlertKnobs
+from mdhub.config.base import Knobs as _Knobs
+from mdhub.config.base import Name as _Name
+from mdhub.config.schedule import ScheduleKnobs
 from mdhub.market.products import EXCHANGES
 from mdhub.market.sessions import Sessions
 from mdhub.streams.budgets import DEFAULTS, Budget
@@ -28,6 +30,7 @@ from mdhub.streams.topology import CLEAN, RAW, REJECTED
 
 __all__ = [
     "SOURCE_TYPES",
+    "AlertKnobs",
     "AnySource",
     "ArbiterKnobs",
     "CalendarKnobs",
@@ -35,6 +38,8 @@ __all__ = [
     "HubConfig",
     "HubKnobs",
     "Keep",
+    "LogsKnobs",
+    "MetricsKnobs",
     "MonitorKnobs",
     "PublisherKnobs",
     "RecordingSource",
@@ -59,17 +64,7 @@ def _scalar(value: Any) -> Any:
 
 _Setting = Annotated[Any, AfterValidator(_scalar)]
 _Stage = Literal["md_front", "td_front", "md_login", "td_login", "contracts", "first_tick"]
-_Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$")]
-
-
-class _Knobs(BaseModel):
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        allow_inf_nan=False,
-        use_attribute_docstrings=True,
-        hide_input_in_errors=True,
-    )
+_SCHEDULE: Final = Field(default="", pattern=r"^[A-Za-z0-9_.-]{0,32}$", examples=["always"])
 
 
 class HubKnobs(_Knobs):
@@ -148,10 +143,14 @@ class SimSource(_Knobs):
     session, auctions, breaks, close and settlement."""
     contracts: int | None = Field(default=None, ge=1, le=50_000, examples=[25_000])
     """Contracts listed on each trading day; without it: as many as the rate needs."""
+    jump: bool = True
+    """Whether it skips the time in which nothing trades."""
     misbehave: str = Field(default="", examples=["lose=0.01,lag_ms=5-30"])
     """How it misbehaves on purpose, such as lose=0.01,lag_ms=5-30; empty: not at all."""
     play_s: float | None = Field(default=None, gt=0, examples=[3_600.0])
     """Wall seconds to play; without it: until the hub ends."""
+    schedule: str = _SCHEDULE
+    """Group of [schedule] whose windows it plays in, or `always`; empty: always."""
 
 
 class RecordingSource(_Knobs):
@@ -176,6 +175,8 @@ class RecordingSource(_Knobs):
     """How it misbehaves on purpose, such as lose=0.01,lag_ms=5-30; empty: not at all."""
     play_s: float | None = Field(default=None, gt=0, examples=[3_600.0])
     """Wall seconds to play; without it: until the file ends."""
+    schedule: str = _SCHEDULE
+    """Group of [schedule] whose windows it plays in, or `always`; empty: always."""
 
 
 class GatewaySource(_Knobs):
@@ -204,6 +205,9 @@ class GatewaySource(_Knobs):
     )
     """Seconds after which a stage of its life is late, where the default does not fit: md_front,
     td_front, md_login, td_login, contracts, first_tick (docs/gateways.md)."""
+    schedule: str = _SCHEDULE
+    """Group of [schedule] in whose windows it is connected, or `always` (a front that is there at
+    any hour, such as SimNow's second set). Empty: stock for sopt, always for ib, else futures."""
 
 
 class VnpySource(GatewaySource):
@@ -320,6 +324,22 @@ class MonitorKnobs(_Knobs):
     """A service whose heartbeat (one a second) is older is down."""
 
 
+class LogsKnobs(_Knobs):
+    """Log lines of the services: JSON on stderr, and in the stream `logs` (docs/logs.md)."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """Lines below this level are not written, neither to stderr nor to the stream."""
+
+
+class MetricsKnobs(_Knobs):
+    """Numbers for Prometheus: each process serves /metrics, /healthz, /readyz (docs/metrics.md)."""
+
+    port: int = Field(default=0, ge=0, le=65_000)
+    """First port; the processes take the 300 from it on in a fixed order. 0: no metrics."""
+    bind: str = Field(default="127.0.0.1", min_length=1)
+    """Address to listen on. Whoever reaches it can read the numbers."""
+
+
 AnySource = SimSource | RecordingSource | GatewaySource | VnpySource
 SOURCE_TYPES: Final[tuple[str, ...]] = tuple(
     name for kind in get_args(AnySource) for name in get_args(kind.model_fields["type"].annotation)
@@ -341,7 +361,11 @@ class HubConfig(_Knobs):
     retention: RetentionKnobs = RetentionKnobs()
     arbiter: ArbiterKnobs = ArbiterKnobs()
     calendar: CalendarKnobs = CalendarKnobs()
+    schedule: ScheduleKnobs = ScheduleKnobs()
     monitor: MonitorKnobs = MonitorKnobs()
+    alerts: AlertKnobs = AlertKnobs()
+    logs: LogsKnobs = LogsKnobs()
+    metrics: MetricsKnobs = MetricsKnobs()
 
     @field_validator("publishers")
     @classmethod

@@ -14,10 +14,13 @@ from types import MappingProxyType
 from typing import Final, TextIO
 from uuid import uuid4
 
+from mdhub.host.metrics import SOURCES, addresses
 from mdhub.host.ports import free_port_pair
 from mdhub.market.days import trading_day_at
 from mdhub.runtime.errors import ServiceError
 from mdhub.runtime.keeper import ChildSpec, ChildState, Keeper
+from mdhub.runtime.metrics import Address
+from mdhub.runtime.secret import URL_VARIABLE
 from mdhub.streams import open_log
 from mdhub.streams.budgets import Budget, budget_environment
 from mdhub.streams.open import check_shards
@@ -32,13 +35,22 @@ from mdhub.streams.server import (
     wait_ready,
 )
 
-__all__ = ["URL_VARIABLE", "Host", "HubPlan", "Publisher", "dealt", "service_module"]
+__all__ = [
+    "URL_VARIABLE",
+    "Host",
+    "HubPlan",
+    "Publisher",
+    "dealt",
+    "metrics_of",
+    "service_module",
+]
 
-URL_VARIABLE: Final = "MDHUB_REDIS_URL"
 TAKEOVER_VARIABLE: Final = "MDHUB_ARBITER__TAKEOVER_MS"
 CALENDAR_VARIABLE: Final = "MDHUB_CALENDAR__OVERRIDE"
 RULES_VARIABLE: Final = "MDHUB_ARBITER__RULES"
 CONTRACTS_VARIABLE: Final = "MDHUB_ARBITER__CONTRACTS"
+ALERTS_VARIABLE: Final = "MDHUB_ALERTS"
+LOG_LEVEL_VARIABLE: Final = "MDHUB_LOGS__LEVEL"
 AFTER_THE_OTHER_S: Final = 0.4
 """A dead arbiter begins anew once the other one leads: its start would take the core from it."""
 _POLL_S: Final = 0.02
@@ -91,6 +103,14 @@ class HubPlan:
     """Settings of the rules as JSON, see `mdhub run arbiter --help`; None = as the environment."""
     contracts: Path | None = None
     """Contract table."""
+    schedule: str = ""
+    """Trading-day schedule as JSON, see `mdhub run ingest --help`."""
+    alerts: str | None = None
+    """Settings of the alerts as JSON; addresses of channels are references."""
+    log_level: str | None = None
+    """Of the services' lines; None = as the environment, else `info`."""
+    metrics: Address = Address()  # noqa: RUF009 - immutable
+    """First port of the processes' metrics, see `mdhub.host.metrics`; port 0 = none."""
     fake: bool = False
     """Whether fakeredis takes the place of a server; of no use but for a demo."""
     run: str = field(default_factory=lambda: uuid4().hex)
@@ -122,6 +142,7 @@ class Host:
     ) -> None:
         self._plan = plan
         self._stderr = stderr
+        self._metrics = metrics_of(plan)
         self.keeper = Keeper(on_exit=on_exit)
         named = plan.url or os.environ.get(URL_VARIABLE)
         self._server = _own_server(plan) if plan.fake or not named else None
@@ -158,7 +179,7 @@ class Host:
     def start(self, *names: str) -> None:
         """Start services: any of arbiter, publisher, monitor, ingest."""
         for name in names:
-            for child in self._children(name):
+            for child in self.children(name):
                 self.keeper.want(child)
         self.keeper.converge()
 
@@ -192,12 +213,12 @@ class Host:
             self.keeper.stop(*services)
         self.keeper.stop()
 
-    def _children(self, name: str) -> list[ChildSpec]:
+    def children(self, name: str) -> list[ChildSpec]:
+        """Processes of a service, named `service` or `service id`."""
         plan = self._plan
         match name:
             case "arbiter":
-                names = ("A", "B") if plan.standby else ("A",)
-                return [self._arbiter(shard, id_) for shard in range(plan.shards) for id_ in names]
+                return [self._arbiter(shard, name) for name, shard in _arbiters(plan)]
             case "publisher":
                 return [
                     self._child(
@@ -210,32 +231,32 @@ class Host:
                 ]  # fmt: skip
             case "ingest":
                 calendar = {CALENDAR_VARIABLE: str(plan.calendar)} if plan.calendar else {}
+                first = ("--metrics-sources", str(plan.metrics.moved(SOURCES)))
                 sources = [part for text in plan.sources for part in ("--source", text)]
+                schedule = ("--schedule", plan.schedule) if plan.schedule else ()
                 return [
                     self._child(
                         child, name,
                         "--shards", plan.shards, "--run", plan.run, "--today", plan.today,
                         "--data", str(plan.folder.resolve()), *sources, *only,
+                        *schedule, *first,
                         environment=calendar,
                     )
                     for child, only in dealt(plan)
                 ]  # fmt: skip
             case _:
                 silent = () if plan.silent_ms is None else ("--silent-ms", plan.silent_ms)
-                calendar = {CALENDAR_VARIABLE: str(plan.calendar)} if plan.calendar else {}
+                told = {CALENDAR_VARIABLE: plan.calendar, ALERTS_VARIABLE: plan.alerts}
                 return [
                     self._child(
                         name, name,
                         "--shards", plan.shards, "--data", str(plan.folder.resolve()), *silent,
-                        environment=calendar,
+                        environment={name: str(value) for name, value in told.items() if value},
                     )
                 ]  # fmt: skip
 
     def _arbiter(self, shard: int, name: str) -> ChildSpec:
         plan = self._plan
-        if plan.shards > 1:
-            # Heartbeats go by name: arbiters of several shards need different ones.
-            name += str(shard)
         told = {
             TAKEOVER_VARIABLE: plan.takeover_ms,
             CALENDAR_VARIABLE: plan.calendar,
@@ -257,12 +278,37 @@ class Host:
         *args: str | int | Path,
         environment: Mapping[str, str] = MappingProxyType({}),
     ) -> ChildSpec:
+        metrics = ("--metrics", self._metrics[child_name]) if self._metrics else ()
         command = [
             sys.executable, "-m", service_module(service),
-            "--prefix", self._plan.prefix, *map(str, args),
+            "--prefix", self._plan.prefix, *map(str, (*args, *metrics)),
         ]  # fmt: skip
-        told = {**environment, URL_VARIABLE: self.url}
+        level = {LOG_LEVEL_VARIABLE: self._plan.log_level} if self._plan.log_level else {}
+        told = {**environment, **level, URL_VARIABLE: self.url}
         return ChildSpec(child_name, lambda _: command, told, stderr=self._stderr)
+
+
+def metrics_of(plan: HubPlan) -> dict[str, Address]:
+    """Where each process of a plan serves its metrics, by its name."""
+    return addresses(
+        plan.metrics,
+        supervisors=[name for name, _ in dealt(plan)],
+        publishers=[f"publisher {each.name}" for each in plan.publishers],
+        arbiters=[f"arbiter {name}" for name, _ in _arbiters(plan)],
+        sources=_source_names(plan),
+    )
+
+
+def _arbiters(plan: HubPlan) -> list[tuple[str, int]]:
+    """Names of all arbiters, and their shards."""
+    names = ("A", "B") if plan.standby else ("A",)
+    # Heartbeats go by name: arbiters of several shards need different ones.
+    several = plan.shards > 1
+    return [(f"{n}{x}" if several else n, x) for x in range(plan.shards) for n in names]
+
+
+def _source_names(plan: HubPlan) -> list[str]:
+    return [str(json.loads(source)["name"]) for source in plan.sources]
 
 
 def dealt(plan: HubPlan) -> list[tuple[str, list[str]]]:
@@ -270,7 +316,7 @@ def dealt(plan: HubPlan) -> list[tuple[str, list[str]]]:
     hands = min(plan.supervisors, len(plan.sources))
     if hands <= 1:
         return [("ingest", [])]
-    names = [str(json.loads(source)["name"]) for source in plan.sources]
+    names = _source_names(plan)
     return [
         (f"ingest {i + 1}", [part for name in names[i::hands] for part in ("--only", name)])
         for i in range(hands)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
-__all__ = ["Command", "Event", "EventKind", "LogLine", "Severity"]
+__all__ = ["LEVELS", "Command", "Event", "EventKind", "LogLine", "Severity"]
+
+LEVELS: Final = ("debug", "info", "warning", "error")
+"""Levels of log lines, the least urgent first."""
 
 
 class Severity(StrEnum):
@@ -38,6 +41,15 @@ class EventKind(StrEnum):
     """An arbiter took over, or hands its shard over (`hands_over`) by the command it names."""
     COMMAND_DONE = "command.done"
     """The one result of a command, whose id is the correlation id."""
+    SESSION = "session"
+    """A group's session: its sources are connected (`opens`), trading begins (`opened`), has ended
+    (`closing`), they are disconnected (`closed`)."""
+    SCHEDULE = "schedule"
+    """The schedule started or stopped a source, made up for what it missed, ran the archive."""
+    CHECKLIST = "checklist"
+    """The pre-open checklist of a group's session, with the result of each check."""
+    REPORT = "report"
+    """A trading day is over: figures beside their goals, sources ranked, incidents."""
     CALENDAR = "calendar"
     """The trading calendar ends soon, or does not cover the market's day."""
     CONTRACTS = "contracts"
@@ -48,6 +60,8 @@ class EventKind(StrEnum):
     """A client told a publisher a schema digest that is not the publisher's."""
     ACCESS_DENIED = "access_denied"
     """A publisher with keys refused a client: its key is unknown or revoked, or it has none."""
+    ALERT = "alert"
+    """What became of a message to people: a channel has sent it, fails, gave it up."""
 
     FINDING = "finding"
     """Something that is wrong began, changed or ended, as the monitor sees it."""

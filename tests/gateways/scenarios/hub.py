@@ -62,6 +62,7 @@ class Source:
             "md_address": self.front.address,
         }
         knobs = {"name": self.name, "type": self.type, "subscribe": list(self.subscribe)}
+        knobs["schedule"] = "always"  # these markets are open when a test runs
         return (
             f"[[sources]]\n{_table(knobs)}[sources.settings]\n{_table(own | dict(self.settings))}"
             f"[sources.deadlines]\n{_table(self.deadlines)}"

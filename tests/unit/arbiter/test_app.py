@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mdhub.runtime.metrics import Board
 from mdhub.runtime.outage import Outage
 from mdhub.streams.errors import WrongShards
 from mdhub.streams.memory import MemoryServer
@@ -52,6 +53,7 @@ def lead(server: MemoryServer, profile: str) -> tuple[Lines, list[Any]]:
         SetOnceLed(log),
         lines,  # type: ignore[arg-type]
         Outage(lines),
+        Board("arbiter:A"),
         used=Event(),
         back=StandBack(),
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mdhub.runtime.heartbeat import ENDED, Beat
 from mdhub.streams.memory import MemoryServer
 from mdhub.streams.topology import COMMANDS, EVENTS
 from mdhub.wire.codec import decode_event, encode
@@ -42,6 +43,12 @@ class Desk:
         wanted |= {"ts_ns": NOW_NS, "expires_ns": NOW_NS + 5 * SECOND_NS} | fields
         command = Command(v=1, id=identity, issuer="test", **wanted)
         self.server.log("ingest").append(COMMANDS, encode(command))
+
+    def supervisor(self, *, wall_ns: int, state: str = "running") -> None:
+        """Let a supervisor say that it has source A."""
+        name = "supervisor:A"
+        beat = Beat(1, wall_ns, "ingest", name, 1, state, {"sources": 1, "wanted:A": 0})
+        self.server.log("ingest").beat(name, encode(beat))
 
     def clock(
         self, market_ns: int, *, run: str = "first", rate: float = 60.0, **fields: Any
@@ -113,16 +120,44 @@ def test_what_cannot_be_obeyed_is_refused_once(words: str, fields: dict[str, Any
 
 
 def test_commands_to_others_and_broken_ones_are_left_alone() -> None:
-    """The ingest answers its own; without a readable id nobody can be answered."""
+    """Supervisors answer for their sources; without a readable id nobody can be answered."""
     desk = Desk()
-    desk.ask(target="ingest")
+    desk.supervisor(wall_ns=NOW_NS - 9 * SECOND_NS)
+    desk.ask(target="source:A", action="restart")
+    desk.ask(target="schedule", action="holiday")
     for payload in (b"", b"\xc1", encode([1, "id"])):
         desk.server.log("cli").append(COMMANDS, payload)
-    desk.ask(target="ingest:A")
     desk.ask("2")
 
     assert len(desk.obey()) == 1
     assert [command for command, _ in desk.results()] == ["2"]
+
+
+@pytest.mark.parametrize(
+    ("target", "age_s", "state", "words"),
+    [
+        ("source:B", 1, "running", "supervisors say that they have A"),
+        ("source:A", 11, "running", "have none"),
+        ("source:A", 1, ENDED, "have none"),
+        ("schedule", 11, "running", "have none"),
+        ("ingest", 1, "running", "commands are taken by"),
+        ("ingest:A", 1, "running", "commands are taken by"),
+    ],
+)
+def test_a_source_that_nobody_runs_is_answered_by_shard_zero(
+    target: str, age_s: int, state: str, words: str
+) -> None:
+    """Whoever asks must not wait for a supervisor that is dead or never was."""
+    desk, other = Desk(), Desk(shard=1)
+    desk.supervisor(wall_ns=NOW_NS - age_s * SECOND_NS, state=state)
+    desk.ask(target=target, action="restart")
+    desk.obey()
+    other.obey()
+
+    (answer,) = desk.answers()
+    assert not answer.body["ok"]
+    assert words in answer.body["result"]["error"]
+    assert other.answers() == []
 
 
 def test_the_first_to_ask_sets_the_clock_and_the_second_adopts_it() -> None:
@@ -224,6 +259,17 @@ def test_a_target_that_nobody_is_gets_an_answer() -> None:
     ((command, result),) = desk.results()
     assert command == "1"
     assert "unknown target 'nobody'" in result["error"]
+
+
+@pytest.mark.parametrize(("state", "answers"), [("watching", 0), (ENDED, 1)])
+def test_a_monitor_that_lives_answers_for_itself(state: str, answers: int) -> None:
+    """Its alerts take commands; without one, who asked is told."""
+    desk = Desk()
+    beat = Beat(1, NOW_NS, "monitor", "monitor:A", 1, state, {})
+    desk.server.log("monitor").beat("monitor:A", encode(beat))
+    desk.ask(target="monitor")
+    assert desk.obey() == []
+    assert len(desk.results()) == answers
 
 
 def test_what_nobody_can_be_answered_is_counted() -> None:

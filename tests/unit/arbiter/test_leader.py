@@ -301,6 +301,9 @@ def test_a_leader_reports_what_it_did(stage: Stage) -> None:
     stage.work(leader)
     assert b"accepted:A" in stage.server.beats["arbiter:A"]
     assert b"reason:negative_volume" in stage.server.beats["arbiter:A"]
+    counters = decode_beat(stage.server.beats["arbiter:A"]).counters
+    assert counters["commits"] > 0
+    assert counters.keys() >= {"lag_ms", "snapshots", "snapshot_age_ms"}
 
 
 def test_a_failed_leader_leaves_nothing_half_done(stage: Stage) -> None:

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 import pytest
 
 from mdhub.streams.budgets import Budget
+from mdhub.streams.ids import id_parts
 from mdhub.streams.memory import MemoryServer
 from mdhub.streams.open import open_log
 from mdhub.streams.port import TRIM_STEP, LeadRequest, Log, Manifest
-from mdhub.streams.topology import CLEAN, EVENTS, RAW, REJECTED, Stream
+from mdhub.streams.topology import CLEAN, COMMANDS, EVENTS, LOGS, RAW, REJECTED, Stream
 from mdhub.streams.trim import FORGOTTEN_MS
 from mdhub.wire.codec import decode_event
 from mdhub.wire.ops import Event
@@ -191,3 +192,22 @@ def test_room_is_made_before_anybody_is_told(
 
     assert log.length(CLEAN) < 200_000 - TRIM_STEP
     assert lengths == [log.length(CLEAN)]
+
+
+def test_events_commands_and_logs_are_dropped_by_age(server: MemoryServer) -> None:
+    """However few there are; by the server's clock, and only by the leader of shard 0."""
+    log = server.log("arbiter")
+    now_ms = id_parts(log.entries(RAW)[-1][0])[0]
+    with server.lock:
+        for stream in (EVENTS, COMMANDS, LOGS):
+            assert stream.keep_ms is not None
+            for ms in (1, now_ms - stream.keep_ms - 1, now_ms - stream.keep_ms + 60_000):
+                server.add(stream, 0, [b"x", b"x"], b"%d-0" % ms)
+    other = Retention(log, shard=1, token=1)
+    other._drop_old = lambda: pytest.fail("not its business")  # type: ignore[method-assign]
+    other._due_s = other._old_due_s = 0.0
+    other.step(0.0)
+    retention = trimmer(log)
+    retention._old_due_s = 0.0
+    retention.step(0.0)
+    assert [log.length(stream) for stream in (EVENTS, COMMANDS, LOGS)] == [1, 1, 1]

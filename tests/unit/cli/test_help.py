@@ -99,7 +99,7 @@ def offered(shell: str, line: str) -> str:
         ("mdhub config ", {"show", "check", "example"}),
         ("mdhub run a", {"arbiter"}),
         ("mdhub tail IF", {"IF*.CFFEX"}),
-        ("mdhub tail --events --kind sch", {"schema_mismatch"}),
+        ("mdhub tail --events --kind schem", {"schema_mismatch"}),
         ("mdhub tail --format c", {"csv"}),
         ("mdhub tail --rej", {"--rejected"}),
     ],

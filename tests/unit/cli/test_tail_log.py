@@ -13,14 +13,14 @@ import pytest
 from msgspec.structs import replace
 
 from mdhub.cli.hubs import HubAddress
-from mdhub.cli.tail_log import LogFilter, follow_events, follow_rejected
+from mdhub.cli.tail_log import LogFilter, follow_events, follow_lines, follow_rejected
 from mdhub.streams import open_log
 from mdhub.streams.ids import clean_id, id_parts
 from mdhub.streams.port import FIRST_ID, CleanBatch, LeadRequest, Log, Positions, RejectedOut
-from mdhub.streams.topology import EVENTS, RAW
+from mdhub.streams.topology import EVENTS, LOGS, RAW
 from mdhub.wire.codec import encode
 from mdhub.wire.entries import RejectedHeader, Verdict
-from mdhub.wire.ops import Event, EventKind, Severity
+from mdhub.wire.ops import Event, EventKind, LogLine, Severity
 from mdhub.wire.ticks import RawTick
 from tests.support.wait import until
 from tests.unit.wire.samples import SAMPLES
@@ -201,3 +201,32 @@ def test_streams_of_the_log_are_tables_too(
     shown = capsys.readouterr().out
     names = ("severity", "arbiter:A") if follow is follow_events else ("reason", "no_last")
     assert [name for name in names if name not in shown] == []
+
+
+def test_log_lines_are_shown_from_a_level_on(
+    hub: HubAddress, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With who said them and the command they come of; all or one service's."""
+    log = open_log(hub.url, service="ingest", prefix=hub.prefix)
+    try:
+        for level, name, instance in (
+            ("info", "source_started", "A"), ("error", "source_failed", "B"),
+            ("warning", "source_died", "supervisor"),
+        ):  # fmt: skip
+            fields = {"instance": instance, "exit_code": -9}
+            line = LogLine(1, time.time_ns(), level, "ingest", name, "c1", fields)
+            log.append(LOGS, encode(line))
+        log.append(LOGS, b"\xc1")
+    finally:
+        log.close()
+
+    follow_lines(hub, "lines", LogFilter(level="warning", count=2))
+    shown = capsys.readouterr().out.splitlines()
+    assert [row.split(" ", 1)[1] for row in shown] == [
+        "error ingest:B source_failed exit_code=-9 command=c1",
+        "warning ingest:supervisor source_died exit_code=-9 command=c1",
+    ]
+    follow_lines(hub, "json", LogFilter(source="ingest:A", count=1))
+    (row,) = capsys.readouterr().out.splitlines()
+    named = json.loads(row)
+    assert (named["event"], named["fields"]["instance"]) == ("source_started", "A")

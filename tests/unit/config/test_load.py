@@ -118,7 +118,10 @@ def test_every_problem_is_named_at_once(file: Path, monkeypatch: pytest.MonkeyPa
 
     found = problems(file)
 
-    sections = "hub, server, publishers, sources, retention, arbiter, calendar, monitor"
+    sections = (
+        "hub, server, publishers, sources, retention, arbiter, calendar, schedule, monitor, "
+        "alerts, logs, metrics"
+    )
     array = "expected a list of tables (in a variable: a JSON array)"
     assert set(found) == {
         f"{file}:2: hub.shards: was 0, expected greater than or equal to 1",

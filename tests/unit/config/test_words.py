@@ -29,7 +29,7 @@ from mdhub_ingest.spec import GatewayKnobs, RecordingKnobs, SimKnobs, SourceSpec
 from mdhub_monitor.rules.services import BEAT_LIMIT_NS
 
 ROOT = Path(__file__).parents[3]
-OF_EVERY_SOURCE = {"name", "misbehave", "play_s"}
+OF_EVERY_SOURCE = {"name", "misbehave", "play_s", "schedule"}
 
 
 def test_the_example_is_the_one_in_deploy() -> None:
@@ -139,7 +139,7 @@ def test_an_account_has_the_knobs_that_ingest_knows() -> None:
     known = {field.encode_name: field.default for field in msgspec.structs.fields(GatewayKnobs)}
     fields = {info.alias or name: info for name, info in VnpySource.model_fields.items()}
 
-    assert fields.keys() == known.keys() | {"name"}
+    assert fields.keys() == known.keys() | {"name", "schedule"}
     for name in ("subscribe", "limit", "pace"):
         assert fields[name].default == known[name], name
     assert set(SOURCE_TYPES) == {"sim", "recording"} | KINDS.keys()

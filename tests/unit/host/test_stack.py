@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -40,8 +41,10 @@ def test_a_supervisor_knows_all_sources_and_runs_its_own(
     ran: list[list[str]] = []
     monkeypatch.setattr(app, "begin", lambda: None)
     monkeypatch.setattr(app, "_check_server", lambda *_: "")
+    monkeypatch.setattr(app, "shipped", lambda *_: nullcontext())
+    monkeypatch.setenv("MDHUB_REDIS_URL", "redis://127.0.0.1:1")
     monkeypatch.setattr(
-        app, "_supervise", lambda own, specs, *_: ran.extend([[s.name for s in own], specs])
+        app, "_supervise", lambda own, plan, *_: ran.extend([[s.name for s in own], plan.specs])
     )
     sources = [part for text in plan("A", "B").sources for part in ("--source", text)]
 

@@ -13,8 +13,8 @@ from rich.text import Text
 
 from mdhub.cli.health.verdict import Verdict, coverage_percent, verdict_of
 from mdhub.health.freshness import FreshReport
-from mdhub.health.hints import hint_of
 from mdhub.health.model import Finding, HealthReport
+from mdhub.health.words import tell
 from mdhub.wire.ticks import CHINA_TIME
 
 __all__ = ["as_json", "one_line", "picture"]
@@ -38,7 +38,7 @@ def as_json(fresh: FreshReport) -> str:
     """One object: verdict, exit code, findings with a hint in both languages, the report."""
     verdict = verdict_of(fresh.findings)
     findings = [
-        _plain(each) | {"hint": hint_of(each, "en"), "hint_zh": hint_of(each, "zh")}
+        _plain(each) | {"hint": tell(each, "en").act, "hint_zh": tell(each, "zh").act}
         for each in fresh.findings
     ]
     coverage = None if fresh.report is None else coverage_percent(fresh.report.coverage)
@@ -101,7 +101,7 @@ def _findings(findings: list[Finding], language: str) -> Table:
         facts = " ".join(f"{name}={value}" for name, value in each.facts.items())
         table.add_row(
             each.severity, each.key.rstrip(":"), f"{since:%m-%d %H:%M:%S}", facts, each.done or "-",
-            hint_of(each, language),
+            tell(each, "zh" if language == "zh" else "en").act,
         )  # fmt: skip
     return table
 

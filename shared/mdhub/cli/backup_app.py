@@ -1,0 +1,89 @@
+"""Commands and options of `mdhub backup`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from mdhub.cli.epilog import epilog
+
+__all__ = ["backup_app"]
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object.")]
+Folder = Annotated[Path, typer.Option(help="Folder of the backups.")]
+FOLDER: Final = Path("mdhub-backups")
+CODES: Final = "0 done, 1 refused or failed: a sentence on stderr says why"
+
+backup_app = typer.Typer(
+    help="Back up the configuration, and put it back.",
+    no_args_is_help=True,
+    epilog=epilog(
+        "mdhub backup create --config hub.toml", "mdhub backup restore FILE --dry-run", codes=CODES
+    ),
+    rich_markup_mode=None,
+)
+
+
+@backup_app.command(
+    epilog=epilog(
+        "mdhub backup create --config /etc/mdhub/hub.toml --also /etc/mdhub/mdhub.env "
+        "--folder /var/backups/mdhub --keep-days 30",
+        codes=CODES,
+    )
+)
+def create(
+    config: Annotated[Path, typer.Option(help="Configuration file (TOML).")],
+    folder: Folder = FOLDER,
+    also: Annotated[
+        list[Path] | None,
+        typer.Option(help="A further file, such as variables or accounts; repeatable."),
+    ] = None,
+    keep_days: Annotated[
+        int, typer.Option(min=1, help="Older backups are deleted; the newest three never.")
+    ] = 30,
+    note: Annotated[str, typer.Option(help="Why it was made, such as: before 0.9.")] = "",
+    json: Json = False,
+) -> None:
+    """Back up the configuration and the files it names.
+
+    That is calendar override, contract table and allowed client keys. Secrets are refused:
+    files hold references (env:NAME, file:/path) to what is kept elsewhere.
+    """
+    from mdhub.cli.backup import run_create
+
+    sys.exit(run_create(config, folder, also or [], keep_days, note, as_json=json))
+
+
+@backup_app.command(epilog=epilog("mdhub backup restore FILE --into trial --json", codes=CODES))
+def restore(
+    file: Annotated[Path, typer.Argument(help="The backup.")],
+    into: Annotated[
+        Path | None, typer.Option(help="Put files below this folder, not where they were.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace what differs; it stays as .before-restore.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+    json: Json = False,
+) -> None:
+    """Put the files of a backup back.
+
+    Nothing is written if one differs, unless --force.
+    """
+    from mdhub.cli.backup import run_restore
+
+    sys.exit(run_restore(file, into, force=force, dry_run=dry_run, as_json=json))
+
+
+@backup_app.command("list", epilog=epilog("mdhub backup list --json", codes=CODES))
+def list_(folder: Folder = FOLDER, json: Json = False) -> None:
+    """List backups, the newest first.
+
+    Each is read and checked; exit code 1 if one is damaged.
+    """
+    from mdhub.cli.backup import run_list
+
+    sys.exit(run_list(folder, as_json=json))
