@@ -17,6 +17,7 @@ from mdhub.drill.drills import (
     processes,
     redis,
     sentinel,
+    slow,
     upgrade,
 )
 from mdhub.drill.port import Drill
@@ -32,6 +33,7 @@ DRILLS: Final[tuple[Drill, ...]] = (
     *clock.DRILLS,
     *memory.DRILLS,
     *sentinel.DRILLS,
+    *slow.DRILLS,
     *gateways.DRILLS,
     *poison.DRILLS,
     *flood.DRILLS,
