@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +34,7 @@ SEED = 20261121
 SHARDS = 4
 TICKS_PER_S = 1_000.0
 STILL_ROUNDS = 60
+SOURCES = ("ingest:A", "ingest:B")
 
 
 @dataclass
@@ -68,6 +69,12 @@ class Stage:
     def received(self) -> int:
         return sum(1 for _ in read_receipts(self.receipts))
 
+    def wait_play(self) -> None:
+        """Wait until both sources play and ticks arrive."""
+        with closing(self.host.open_log()) as log:
+            until(lambda: log.beats().keys() >= set(SOURCES), "both sources to play")
+        until(lambda: self.received() > TICKS_PER_S / 2, "the first ticks")
+
     def run_to_the_end(self) -> Report:
         """Let the sources end, the chain drain and the strategy stop; judge."""
         keeper, log = self.host.keeper, self.host.open_log()
@@ -75,7 +82,7 @@ class Stage:
         def ended() -> bool:
             keeper.converge()
             beats = {name: decode_beat(beat) for name, beat in log.beats().items()}
-            return all(beats[f"ingest:{name}"].state == "ended" for name in "AB")
+            return all(beats[source].state == "ended" for source in SOURCES)
 
         until(ended, "both sources to end", timeout_s=40)
         until_still(lambda: sum(log.positions(shard).n for shard in range(SHARDS)))
@@ -131,7 +138,7 @@ def stage(folder: Path, play_s: float) -> Iterator[Stage]:
             _start_strategy(host, receipts, port)
             host.start("ingest")
             playing = Stage(cluster, host, market, receipts)
-            until(lambda: playing.received() > TICKS_PER_S / 2, "the first ticks")
+            playing.wait_play()
             yield playing
         finally:
             host.stop()
