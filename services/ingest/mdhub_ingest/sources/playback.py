@@ -6,7 +6,8 @@
 3. Over a break the clock is moved: everything pending is sent, the market rests for a second of
    wall time, so that slower sources are through as well, and then the clock is asked to jump.
    For another second nothing is lost, corrupted or delayed.
-4. The player ends at `until_ns`; every snapshot made before it has then been sent.
+4. A step of this host's wall clock moves no market: the player's own clock is anchored once.
+5. The player ends at `until_ns`; every snapshot made before it has then been sent.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import msgspec
 
 from mdhub.market.playlist import BREAK_NS
 from mdhub.market.snapshot import Snapshot
+from mdhub.runtime.clock import AnchoredClock
 from mdhub.wire.entries import MarketClock
 from mdhub_ingest.sources.ahead import with_space
 from mdhub_ingest.sources.misbehave import SPACE_NS, Misbehaver, Misbehaviour
@@ -64,6 +66,12 @@ class _Due(NamedTuple):
     genuine: bool = True
 
 
+def _steady_ns() -> int:
+    """Nanoseconds that no step of the wall clock moves; where the system can, a sleep counts."""
+    boot_time = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic_ns() if boot_time is None else time.clock_gettime_ns(boot_time)
+
+
 class Player:
     """Plays one feed once. `sent` and `counts` may be read from other threads at any time."""
 
@@ -74,7 +82,7 @@ class Player:
         *,
         request_clock: RequestClock,
         misbehaviour: Misbehaviour | None = None,
-        wall_ns: Callable[[], int] = time.time_ns,
+        wall_ns: Callable[[], int] | None = None,
         crash: Callable[[int], object] = os._exit,
         hang: Callable[[], object] = lambda: threading.Event().wait(),
     ) -> None:
@@ -83,7 +91,7 @@ class Player:
         self._playback = playback
         self._request_clock = request_clock
         self._misbehaver = Misbehaver(misbehaviour or Misbehaviour())
-        self._wall_ns = wall_ns
+        self._wall_ns = wall_ns or AnchoredClock(monotonic=_steady_ns).now_ns
         self._crash = crash
         self._hang = hang
         self._alive: Callable[[], object] = lambda: None
