@@ -47,7 +47,7 @@ class Shard:
         """`on_hole` is told the shard and which n (first, last) the log no longer had to read."""
         self.shard = shard
         self._on_hole = on_hole
-        self.ring = ring or Ring()
+        self.ring = Ring() if ring is None else ring  # an empty one is false
         self.last = LastValues()
         self.framer = Framer(shard)
         self.epochs: list[tuple[int, int]] = []
