@@ -159,7 +159,7 @@ class Tracker:
             return False
         listed = any(epoch == state.epoch for epoch, _ in epochs)
         if listed or epochs[0][1] == 0:
-            self._cut(state, newer, now_ns=now_ns)
+            self._cut(state, newer, min(n for _, n in newer), now_ns=now_ns)
         else:
             self._rebase(state, newer)
         return True
@@ -320,18 +320,20 @@ class Tracker:
         shard.seen_epoch = max(shard.seen_epoch, epoch)
         shard.asked = None
 
-    def _cut(self, shard: _Shard, newer: list[tuple[int, int]], *, now_ns: int) -> None:
-        epoch, resume_n = newer[-1][0], min(n for _, n in newer)
+    def _cut(
+        self, shard: _Shard, newer: list[tuple[int, int]], resume_n: int, *, now_ns: int
+    ) -> None:
+        """Go on in another epoch behind `resume_n`; `newer`: the cuts that led there."""
         newest_n = _newest_n(shard)
         withdrawn = newest_n if newest_n > resume_n else None
-        change = EpochChange(shard.number, shard.epoch, epoch, resume_n, withdrawn)
-        self._out.append(change)
+        before = shard.epoch
         self._turn_to(shard, newer)
+        self._out.append(EpochChange(shard.number, before, shard.epoch, resume_n, withdrawn))
         # A hole may look whole once what showed it is withdrawn, and yet miss an older entry.
         holes = [lane.settled_n for lane in shard.holes.values()]
-        shard.verified_n = min([shard.verified_n, *holes])
+        shard.verified_n = min([shard.verified_n, resume_n, *holes])
         for lane in shard.lanes.values():
-            lane.cut(resume_n, epoch)
+            lane.cut(resume_n, shard.epoch)
             self._file(shard, lane, now_ns=now_ns)
 
     def _fall_back(self, shard: _Shard, epochs: list[tuple[int, int]], *, now_ns: int) -> bool:
@@ -341,10 +343,11 @@ class Tracker:
             return False
         listed = {epoch for epoch, _ in epochs}
         common = max((epoch for epoch, _ in shard.cuts if epoch in listed), default=0)
-        parted = [n for epoch, n in [*shard.cuts, *epochs] if epoch > common]
+        theirs = [cut for cut in epochs if cut[0] > common]
+        ours = [cut for cut in shard.cuts if cut[0] > common]
         shard.cuts = [cut for cut in shard.cuts if cut[0] <= common]
         shard.seen_epoch = 0
-        self._cut(shard, [(epochs[-1][0], min(parted))], now_ns=now_ns)
+        self._cut(shard, theirs, min(n for _, n in [*ours, *theirs]), now_ns=now_ns)
         return True
 
     def _rebase(self, shard: _Shard, newer: list[tuple[int, int]]) -> None:
@@ -361,8 +364,7 @@ class Tracker:
 
     def _turn_to(self, shard: _Shard, newer: list[tuple[int, int]]) -> None:
         shard.cuts += newer
-        shard.epoch = newer[-1][0]
-        shard.verified_n = min(shard.verified_n, *(n for _, n in newer))
+        shard.epoch = shard.cuts[-1][0]
         shard.asked = None
         shard.tails = None
         shard.retry_ns = 0

@@ -66,3 +66,33 @@ def test_an_answer_that_knows_our_epoch_changes_nothing() -> None:
     assert not tracker.epochs(0, [(5, 0), (9, 2)], now_ns=0)
     assert not tracker.new_epoch(0)
     assert tracker.take() == []
+
+
+def test_entries_of_an_epoch_between_the_parting_and_the_newest_are_taken() -> None:
+    """The hub went through two epochs since; a replay brings what the first of them has."""
+    tracker = tracker_in_epoch_9()
+    for at_ns in (100, 101 + BEHIND_NS):
+        tracker.heard(0, epoch=8, n=6, now_ns=at_ns)
+
+    assert tracker.epochs(0, [(5, 0), (7, 4), (8, 6)], now_ns=0)
+    for n, epoch in ((3, 5), (4, 5), (5, 7), (6, 7), (7, 8)):
+        tracker.offer(tick(n, epoch), now_ns=n)
+
+    _, *messages = tracker.take()
+    assert [(m.header.n, m.header.epoch) for m in messages if isinstance(m, Message)] == [
+        (3, 5), (4, 5), (5, 7), (6, 7), (7, 8),
+    ]  # fmt: skip
+
+
+def test_a_history_that_is_all_of_ours_but_its_end_withdraws_only_that_end() -> None:
+    """The hub has lost its newest epoch and opened none since."""
+    tracker = tracker_in_epoch_9()
+    for at_ns in (100, 101 + BEHIND_NS):
+        tracker.heard(0, epoch=5, n=3, now_ns=at_ns)
+
+    assert tracker.epochs(0, [(5, 0)], now_ns=0)
+    tracker.offer(tick(3, 5), now_ns=1)
+
+    change, message = tracker.take()
+    assert isinstance(change, EpochChange) and isinstance(message, Message)
+    assert (change.epoch, change.resume_after_n, change.withdrawn_to_n) == (5, 2, 3)
