@@ -43,14 +43,20 @@ class _Allowance:
     def take(self) -> None:
         self._lines -= 1
 
+    def next_s(self) -> float:
+        """When it has a line again, as of the last look."""
+        return self._at_s + max(0.0, 1 - self._lines) / self._per_s
+
 
 class _OneEvent:
-    __slots__ = ("allowance", "left_out", "seen_s")
+    __slots__ = ("allowance", "left_out", "seen_s", "shut_until_s")
 
     def __init__(self, now_s: float) -> None:
         self.allowance = _Allowance(now_s, burst=EVENT_BURST, per_s=EVENT_PER_S)
         self.left_out = 0
         self.seen_s = now_s
+        self.shut_until_s = now_s
+        """No line before; asking the allowance costs more than looking here, and floods ask."""
 
 
 class LineLimits:
@@ -71,11 +77,16 @@ class LineLimits:
         if one is None:
             one = self._events[name] = _OneEvent(now_s)
         one.seen_s = now_s
+        if now_s < one.shut_until_s:
+            one.left_out += 1
+            self.left_out += 1
+            return None
         all_lines = self._errors if error else self._others
         if not (one.allowance.has(now_s) and all_lines.has(now_s)):
             one.left_out += 1
             self.left_out += 1
             self._left_out.add(name)
+            one.shut_until_s = one.allowance.next_s()
             return None
         one.allowance.take()
         all_lines.take()

@@ -4,8 +4,9 @@ Fields are named one by one by the caller; nothing is logged per tick. Logging n
 that cannot be shown is named, a stream that is gone is passed over. Where a person looks on, lines
 are readable. `shipped` (log_shipping.py) also writes them to the `logs` stream.
 
-A line passes through a chain of structlog: limits (log_limits.py), the id of the command that it
-comes of, plain values without secrets (log_fields.py), the stream, the text.
+Level and limits (log_limits.py) come first, so that a flood costs its sender little. A line that is
+admitted passes through a chain of structlog: the id of the command that it comes of, plain values
+without secrets (log_fields.py), the stream, the text.
 """
 
 from __future__ import annotations
@@ -75,14 +76,15 @@ class Logger:
         """Gets each line before it is written; must neither wait nor raise."""
         self._monotonic = monotonic
         self._limits = LineLimits(monotonic())
+        self._lowest = LEVELS.index(level)
         self._lock = threading.RLock()
         self._secrets: set[Value] = set()
         self._plain = Plain()
-        chain = [self._admit, structlog.contextvars.merge_contextvars, self._whole, self._passed_on]
+        chain = [structlog.contextvars.merge_contextvars, self._whole, self._passed_on]
         self._log = structlog.wrap_logger(
             _Output(stream),
             processors=[*chain, _readable if stream.isatty() else _json],
-            wrapper_class=structlog.make_filtering_bound_logger(10 * LEVELS.index(level) + 10),
+            wrapper_class=structlog.make_filtering_bound_logger(0),
             cache_logger_on_first_use=True,
         ).bind()
 
@@ -92,16 +94,16 @@ class Logger:
         self._plain = Plain(Hidden(self._secrets))
 
     def debug(self, event: str, /, **fields: Any) -> None:
-        self._say(self._log.debug, event, fields)
+        self._say("debug", event, fields)
 
     def info(self, event: str, /, **fields: Any) -> None:
-        self._say(self._log.info, event, fields)
+        self._say("info", event, fields)
 
     def warning(self, event: str, /, **fields: Any) -> None:
-        self._say(self._log.warning, event, fields)
+        self._say("warning", event, fields)
 
     def error(self, event: str, /, **fields: Any) -> None:
-        self._say(self._log.error, event, fields)
+        self._say("error", event, fields)
 
     def tell_left_out(self) -> None:
         """Say what the limits left out and no later line of the same event tells of."""
@@ -110,20 +112,18 @@ class Logger:
         if untold:
             self.warning(LEFT_OUT, lines=sum(untold.values()), events=untold)
 
-    def _say(self, say: Callable[..., Any], event: str, fields: dict[str, Any]) -> None:
+    def _say(self, level: str, event: str, fields: dict[str, Any]) -> None:
+        if LEVELS.index(level) < self._lowest:
+            return
+        with self._lock:
+            left_out = self._limits.admit(event, self._monotonic(), error=level == "error")
+        if left_out is None:
+            return
+        if left_out:
+            fields["left_out"] = left_out
         # Who cannot be heard any more still has work to do.
         with suppress(OSError, ValueError):
-            say(event, fields=fields)
-
-    def _admit(self, _logger: Any, level: str, line: Line) -> Line:
-        """Leave a line out where there are too many."""
-        with self._lock:
-            left_out = self._limits.admit(line["event"], self._monotonic(), error=level == "error")
-        if left_out is None:
-            raise structlog.DropEvent
-        if left_out:
-            line["fields"] = line["fields"] | {"left_out": left_out}
-        return line
+            getattr(self._log, level)(event, fields=fields)
 
     def _whole(self, _logger: Any, level: str, line: Line) -> Line:
         """Put the head before the fields, all of it plain."""

@@ -38,7 +38,7 @@ _PROMPT_NS: Final = 500_000_000
 _OPTIONS: Final = (
     (zmq.LINGER, 0),
     (zmq.RECONNECT_IVL, 50),
-    (zmq.RECONNECT_IVL_MAX, 250),
+    (zmq.RECONNECT_IVL_MAX, 100),
     (zmq.CONNECT_TIMEOUT, 500),
     (zmq.HANDSHAKE_IVL, 1_000),
 )

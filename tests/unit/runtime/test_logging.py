@@ -102,8 +102,11 @@ def test_a_stream_that_is_gone_does_not_stop_the_service() -> None:
 @settings(deadline=None)
 @given(st.dictionaries(st.text("abc", min_size=1), st.recursive(
     st.none() | st.floats() | st.integers() | st.text() | st.binary(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.integers() | st.text(), inner),
-)))  # fmt: skip
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.integers() | st.text(), inner, max_size=3)
+    ),
+    max_leaves=10,
+), max_size=4))  # fmt: skip
 def test_any_fields_make_one_line(fields: dict[str, Any]) -> None:
     """Each line stands alone and can be read back."""
     stream = io.StringIO()
