@@ -83,6 +83,7 @@ def test_the_password_of_the_server_is_hidden_from_the_start(
 @given(st.recursive(
     st.none() | st.floats() | st.integers() | st.text() | st.binary(),
     lambda inner: st.lists(inner) | st.dictionaries(st.integers() | st.text(), inner),
+    max_leaves=20,
 ))  # fmt: skip
 def test_every_value_becomes_plain(value: Any) -> None:
     """Nothing raises, and what comes out is JSON."""
