@@ -45,6 +45,9 @@ class _Shard:
     progress_ns: int = 0
     tails: Tails | None = None
     seen_epoch: int = 0
+    """Newest epoch heard of; 0 = none that counts."""
+    seen_ns: int = 0
+    """When last."""
     behind_ns: int = 0
     """Since when only an epoch before ours is heard of; 0 = not so."""
     fallen: bool = False
@@ -132,6 +135,8 @@ class Tracker:
             state.fallen = True
         if epoch > state.epoch:
             self._see(state, epoch, now_ns)
+        if well and epoch < state.seen_epoch and now_ns - state.seen_ns > BEHIND_NS:
+            state.seen_epoch = 0  # it was cut off before we turned to it: nobody is in it any more
         if epoch != state.epoch:
             return
         if self._everything:
@@ -317,7 +322,8 @@ class Tracker:
     def _see(self, shard: _Shard, epoch: int, now_ns: int) -> None:
         """Note a newer epoch; a replay that spans it will have been taken in with holes."""
         self.causes.saw(Cause.EPOCH, now_ns)
-        shard.seen_epoch = max(shard.seen_epoch, epoch)
+        if epoch >= shard.seen_epoch:
+            shard.seen_epoch, shard.seen_ns = epoch, now_ns
         shard.asked = None
 
     def _cut(

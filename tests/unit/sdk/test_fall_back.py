@@ -96,3 +96,19 @@ def test_a_history_that_is_all_of_ours_but_its_end_withdraws_only_that_end() -> 
     change, message = tracker.take()
     assert isinstance(change, EpochChange) and isinstance(message, Message)
     assert (change.epoch, change.resume_after_n, change.withdrawn_to_n) == (5, 2, 3)
+
+
+def test_a_newer_epoch_that_nobody_is_in_any_more_holds_up_no_repair() -> None:
+    """It was heard of, and cut off before the client turned to it."""
+    tracker = tracker_in_epoch_9()
+    tracker.heard(0, epoch=20, n=9, now_ns=100)
+    tracker.heard(0, epoch=9, n=6, now_ns=200)
+    assert tracker.new_epoch(0)
+    assert tracker.wanted(300) is None
+
+    tracker.heard(0, epoch=9, n=6, now_ns=101 + BEHIND_NS)
+
+    assert not tracker.new_epoch(0)
+    want = tracker.wanted(102 + BEHIND_NS)
+    assert want is not None
+    assert (want.epoch, want.after_n) == (9, 3)
