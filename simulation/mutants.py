@@ -191,8 +191,10 @@ def _tail_at_poll(shard: Any, positions: Any, _lead_resumes_n: int) -> int:
 _cut = Tracker._cut
 
 
-def _cut_nothing(self: Tracker, shard: Any, newer: list[tuple[int, int]], *, now_ns: int) -> None:
-    _cut(self, shard, [(epoch, 1 << 40) for epoch, _ in newer], now_ns=now_ns)
+def _cut_nothing(
+    self: Tracker, shard: Any, newer: list[tuple[int, int]], _resume_n: int, *, now_ns: int
+) -> None:
+    _cut(self, shard, [(epoch, 1 << 40) for epoch, _ in newer], 1 << 40, now_ns=now_ns)
 
 
 MUTANTS: Final = (
