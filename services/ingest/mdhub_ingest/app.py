@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -25,6 +26,8 @@ from mdhub.streams.errors import ServerError, UnknownOutcome, Unusable
 from mdhub.streams.open import check_shards
 from mdhub.streams.topology import LOGS
 from mdhub.wire.errors import MdhubError
+from mdhub_ingest.accounts.assembly import account_desk
+from mdhub_ingest.accounts.settings import URL_VARIABLE, AccountSettings, taken_settings
 from mdhub_ingest.fleet import Fleet, HubOptions
 from mdhub_ingest.gateways.port import STOPPED
 from mdhub_ingest.measured import SUPERVISING, children_counts
@@ -54,11 +57,20 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--source", action="append", required=True, metavar="JSON", help="a source; repeatable"
+        "--source", action="append", default=[], metavar="JSON", help="a source; repeatable"
     )
     parser.add_argument(
         "--only", action="append", metavar="NAME",
-        help="of the sources described, supervise this one; repeatable (default: all)",
+        help="of the sources described, supervise this one; repeatable (default: all); empty: none",
+    )  # fmt: skip
+    parser.add_argument(
+        "--accounts-part", default="1/1", metavar="I/N",
+        help=f"of the accounts of the store ({URL_VARIABLE}), supervise those of the I-th of N "
+        "supervisors (default 1/1: all)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--prefer-by-priority", action="store_true",
+        help="make the accounts' priorities the hub's order of preference",
     )  # fmt: skip
     parser.add_argument(
         "--id", default="",
@@ -108,17 +120,29 @@ def main(argv: Sequence[str] | None = None) -> int:
         specs = [on_day(parse_spec(text), options.today) for text in options.source]
         own = _own(specs, options.only)
         plan = Plan(specs, parse_settings(options.schedule))
+        accounts = taken_settings(
+            os.environ, part=options.accounts_part, prefer=options.prefer_by_priority
+        )
+        _check_some(specs, accounts)
     except MdhubError as error:
         logger.error("bad_source", reason=str(error))
         return 2
     connect = partial(open_log, redis_url(), service="ingest", prefix=options.prefix)
     with shipped(logger, connect, LOGS):
-        return _live(own, plan, options, stop, logger)
+        return _live(own, plan, accounts, options, stop, logger)
+
+
+def _check_some(specs: Sequence[SourceSpec], accounts: AccountSettings | None) -> None:
+    if not specs and accounts is None:
+        raise SourceError(
+            f"nothing to supervise: expected --source, or accounts ({URL_VARIABLE} names no store)"
+        )
 
 
 def _live(
     own: Sequence[SourceSpec],
     plan: Plan,
+    accounts: AccountSettings | None,
     options: argparse.Namespace,
     stop: Event,
     logger: Logger,
@@ -132,13 +156,13 @@ def _live(
     if refusal:
         logger.error("refused", reason=refusal)
         return REFUSED
-    _supervise(own, plan, options, stop, logger)
+    _supervise(own, plan, accounts, options, stop, logger)
     return 0
 
 
 def _own(specs: Sequence[SourceSpec], only: Sequence[str] | None) -> list[SourceSpec]:
     """Sources this supervisor runs. Raises SourceError if one of `only` is not described."""
-    unknown = sorted(set(only or ()) - {spec.name for spec in specs})
+    unknown = sorted(set(only or ()) - {spec.name for spec in specs} - {""})
     if unknown:
         known = ", ".join(spec.name for spec in specs)
         raise SourceError(f"--only named {', '.join(unknown)}, the sources described are {known}")
@@ -166,27 +190,26 @@ def _check_server(options: argparse.Namespace, sources: Sequence[str], stop: Eve
 def _supervise(
     own: Sequence[SourceSpec],
     plan: Plan,
+    accounts: AccountSettings | None,
     options: argparse.Namespace,
     stop: Event,
     logger: Logger,
 ) -> None:
-    hub = HubOptions(
-        options.prefix, options.shards, options.run, options.data, options.metrics_sources
-    )
+    hub = _hub(options, accounts)
     fleet = Fleet(own, plan.specs, hub, on_exit=partial(_report, logger))
+    name = options.id or (own[0].name if own else f"accounts-{hub.part + 1}")
+    connect = partial(open_log, redis_url(), service="ingest", prefix=options.prefix)
     desk = Desk(
-        fleet,
-        plan,
-        name=options.id or own[0].name,
-        run=options.run,
-        data=options.data,
-        connect=partial(open_log, redis_url(), service="ingest", prefix=options.prefix),
-        logger=logger,
+        fleet, plan, name=name, run=options.run, data=options.data, connect=connect, logger=logger
     )
-    board = Board(f"supervisor:{options.id or own[0].name}")
+    store = account_desk(fleet, desk, plan, accounts, connect, logger) if accounts else None
+    desk.begin()
+    board = Board(f"supervisor:{name}")
     metrics = serve_metrics(options.metrics, board, logger)
     try:
         while not stop.is_set():
+            if store is not None:
+                store.turn()
             desk.turn()
             fleet.keeper.converge()
             board.round()
@@ -194,8 +217,18 @@ def _supervise(
             stop.wait(CONVERGE_S)
     finally:
         metrics.close()
+        if store is not None:
+            store.close()
         fleet.keeper.stop()
         desk.close()
+
+
+def _hub(options: argparse.Namespace, accounts: AccountSettings | None) -> HubOptions:
+    part, parts = (0, 1) if accounts is None else (accounts.part, accounts.parts)
+    return HubOptions(
+        options.prefix, options.shards, options.run, options.data, options.metrics_sources,
+        part, parts,
+    )  # fmt: skip
 
 
 def _report(logger: Logger, state: ChildState) -> None:

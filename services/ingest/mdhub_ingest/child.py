@@ -20,6 +20,7 @@ from uuid import uuid4
 
 from mdhub.market.playlist import Playlist
 from mdhub.market.skips import FileReport
+from mdhub.runtime.core_dumps import forbid_core_dumps
 from mdhub.runtime.garbage import Garbage
 from mdhub.runtime.log_shipping import shipped
 from mdhub.runtime.logging import Logger, service_logger
@@ -38,6 +39,7 @@ from mdhub.wire.errors import MdhubError
 from mdhub.wire.ops import Event as OpsEvent
 from mdhub.wire.ops import EventKind, Severity
 from mdhub.wire.ticks import SCHEMA_VERSION
+from mdhub_ingest.accounts.letter import Letter, received
 from mdhub_ingest.gateways.port import STOPPED
 from mdhub_ingest.gateways.source import GatewaySource
 from mdhub_ingest.market_clock import ClockRequests
@@ -47,7 +49,7 @@ from mdhub_ingest.sources.playback import Player
 from mdhub_ingest.sources.port import RequestClock
 from mdhub_ingest.sources.recording import recording_source
 from mdhub_ingest.sources.sim import sim_source
-from mdhub_ingest.spec import GatewayKnobs, RecordingKnobs, SimKnobs, SourceSpec, parse_spec
+from mdhub_ingest.spec import GatewayKnobs, RecordingKnobs, SimKnobs, SourceSpec
 from mdhub_ingest.writer import RawWriter
 
 __all__ = ["HUNG", "WRITER_THREAD", "main"]
@@ -72,7 +74,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     stop = begin()
     logger = service_logger("ingest", "?")
     try:
-        spec = parse_spec(options.spec)
+        letter = received(options.spec)
+        spec = letter.spec
         logger = service_logger("ingest", spec.name)
     except MdhubError as error:
         logger.error("source_failed", reason=str(error))
@@ -80,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     connect = partial(open_log, redis_url(), service="ingest", prefix=options.prefix)
     with shipped(logger, connect, LOGS):
         try:
-            return _run(spec, options, stop, logger)
+            return _run(letter, options, stop, logger)
         except MdhubError as error:
             logger.error("source_failed", reason=str(error))
             _say_failed(spec.name, options, error)
@@ -100,7 +103,7 @@ def _say_failed(source: str, options: argparse.Namespace, error: MdhubError) -> 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m mdhub_ingest.child", description=__doc__)
-    parser.add_argument("--spec", required=True, help="the source as JSON")
+    parser.add_argument("--spec", required=True, help="the source as JSON; - = by stdin")
     parser.add_argument("--prefix", default="mdhub:")
     parser.add_argument("--shards", type=int, default=1)
     parser.add_argument("--after", default="", help="how the process before this one ended")
@@ -110,7 +113,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run(spec: SourceSpec, options: argparse.Namespace, stop: Event, logger: Logger) -> int:
+def _run(letter: Letter, options: argparse.Namespace, stop: Event, logger: Logger) -> int:
+    spec = letter.spec
     connect = partial(open_log, redis_url(), service="ingest", prefix=options.prefix)
     pulse = Pulse.of_environment()
     pulse.beat()
@@ -118,7 +122,8 @@ def _run(spec: SourceSpec, options: argparse.Namespace, stop: Event, logger: Log
     source: Player | GatewaySource
     malformed: Callable[[], dict[str, int]] = dict
     if isinstance(knobs, GatewayKnobs):
-        source = _gateway(spec.name, knobs, options, connect, logger)
+        forbid_core_dumps()
+        source = _gateway(letter, knobs, options, connect, logger)
     else:
         source, malformed = _played(spec, knobs, options, connect, stop, logger, pulse)
     hung = int(options.after == HUNG)
@@ -204,7 +209,7 @@ def _event(source: str, severity: Severity, body: dict[str, Any]) -> bytes:
 
 
 def _gateway(
-    name: str,
+    letter: Letter,
     knobs: GatewayKnobs,
     options: argparse.Namespace,
     connect: Callable[[], Log],
@@ -214,7 +219,7 @@ def _gateway(
     from mdhub_ingest.gateways.assembly import gateway_source  # noqa: PLC0415 - see above
 
     return gateway_source(
-        name, knobs, data=options.data, shards=options.shards, connect=connect, logger=logger
+        letter, knobs, data=options.data, shards=options.shards, connect=connect, logger=logger
     )
 
 

@@ -19,10 +19,13 @@ from mdhub.runtime.metrics import Address
 from mdhub.runtime.secret import variables_of
 from mdhub_ingest.child import HUNG
 from mdhub_ingest.gateways.port import STOPPED
-from mdhub_ingest.measured import source_address
+from mdhub_ingest.measured import late_address, source_address
 from mdhub_ingest.spec import GatewayKnobs, RecordingKnobs, SimKnobs, SourceSpec
 
-__all__ = ["Fleet", "HubOptions", "account_variables", "is_gateway"]
+__all__ = ["Fleet", "HubOptions", "Letter", "account_variables", "is_gateway"]
+
+Letter = Callable[[], bytes]
+"""Writes what the process of a source is told: a `mdhub_ingest.accounts.letter.Letter`."""
 
 QUARANTINE_AFTER: Final = 20
 HUNG_AFTER_S: Final = 5.0
@@ -43,6 +46,9 @@ class HubOptions:
     data: Path
     metrics: Address = Address()  # noqa: RUF009 - immutable
     """Where the first source serves its metrics, see `measured.source_address`; port 0 = none."""
+    part: int = 0
+    """Number of this supervisor among those that accounts are dealt out to."""
+    parts: int = 1
 
 
 class Fleet:
@@ -59,15 +65,22 @@ class Fleet:
         self.keeper = Keeper(on_exit=on_exit)
         self._own = {spec.name: spec for spec in own}
         self._all = all_
-        self._hub = hub
+        self.hub = hub
+        self._late: dict[str, Letter] = {}
+        self._ports: dict[str, Address] = {}
         self._session: dict[str, str] = {}
         self._after: dict[str, str] = {}
+        self.hidden: frozenset[str] = frozenset()
+        """Variables that hold what accounts log in with: each process gets its own ones only."""
         self.commanded: dict[str, int] = dict.fromkeys(self._own, 0)
         """Restarts by command."""
 
     @property
     def names(self) -> list[str]:
         return list(self._own)
+
+    def spec(self, name: str) -> SourceSpec:
+        return self._own[name]
 
     def state(self, name: str) -> ChildState | None:
         """The child of a source; None = it is not to run."""
@@ -88,6 +101,41 @@ class Fleet:
         if running:
             self.keeper.stop(*running)
 
+    def put(self, spec: SourceSpec, letter: Letter) -> None:
+        """Take a source in, or its new description; a process that runs keeps the old one.
+
+        The process is told the description by `letter`, asked at each start, in a pipe.
+        """
+        if spec.name not in self._own:
+            self.commanded[spec.name] = 0
+            self._ports[spec.name] = self._free_port()
+        self._own[spec.name] = spec
+        self._late[spec.name] = letter
+
+    def drop(self, *names: str) -> None:
+        """End these and forget them."""
+        self.stop(*names)
+        for name in names:
+            for table in (self._own, self._late, self._ports, self._session, self._after):
+                table.pop(name, None)
+            self.commanded.pop(name, None)
+
+    def replace(self, why: str, *names: str) -> None:
+        """End those of these that run; their next process is told why."""
+        running = [name for name in names if name in self.keeper.children]
+        self._after |= dict.fromkeys(running, why)
+        self.stop(*running)
+
+    def port(self, name: str) -> int:
+        """Where a source that came later serves its metrics; 0 = nowhere."""
+        return self._ports[name].port
+
+    def _free_port(self) -> Address:
+        hub = self.hub
+        return late_address(
+            hub.metrics, len(self._all), hub.part, hub.parts, taken=self._ports.values()
+        )
+
     def renew(self, name: str, why: str) -> ChildState:
         """SIGKILL it and start a new process at once, also out of quarantine.
 
@@ -98,30 +146,38 @@ class Fleet:
         return self.keeper.renew(name)
 
     def _child(self, spec: SourceSpec) -> ChildSpec:
-        text = msgspec.json.encode(spec, enc_hook=os.fspath).decode()
-        hub = self._hub
+        letter = self._late.get(spec.name)
+        text = "-"  # by the pipe
+        if letter is None:
+            text = msgspec.json.encode(spec, enc_hook=os.fspath).decode()
+        hub = self.hub
         command = [
             sys.executable, "-m", "mdhub_ingest.child", "--spec", text,
             "--prefix", hub.prefix, "--shards", str(hub.shards), "--run", hub.run,
             "--data", str(hub.data.resolve()),
-            "--metrics", str(source_address(hub.metrics, spec, self._all)),
+            "--metrics", str(self._address(spec)),
         ]  # fmt: skip
 
         def next_command(start: int) -> list[str]:
-            if start == 1:
-                return command
-            why = self._after.pop(spec.name, "") or _ended(self.keeper.children[spec.name])
-            return [*command, "--after", why]
+            why = self._after.pop(spec.name, "")
+            if start > 1:
+                why = why or _ended(self.keeper.children[spec.name])
+            return [*command, "--after", why] if why else command
 
         child = ChildSpec(
             spec.name,
             next_command,
-            _others_secrets(spec, self._all),
+            dict.fromkeys(self.hidden - _variables(spec), "") | _others_secrets(spec, self._all),
             give_up_after=QUARANTINE_AFTER,
             restart_after_success=False,
             hung_after_s=HUNG_AFTER_S,
+            told=letter,
         )
         return _patient(child) if is_gateway(spec) else child
+
+    def _address(self, spec: SourceSpec) -> Address:
+        late = self._ports.get(spec.name)
+        return source_address(self.hub.metrics, spec, self._all) if late is None else late
 
 
 def is_gateway(spec: SourceSpec) -> bool:

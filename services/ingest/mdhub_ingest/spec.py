@@ -10,11 +10,12 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import replace
 
+from mdhub.accounts.kinds import secret_keys
+from mdhub.accounts.sealed import is_sealed
 from mdhub.market.sessions import Sessions
 from mdhub.market.synthetic import SyntheticMarket
 from mdhub.runtime.secret import REFERENCE, Value, in_plain_text
 from mdhub_ingest.gateways.deadlines import Deadline
-from mdhub_ingest.gateways.profiles.tables import secret_keys
 from mdhub_ingest.gateways.rules import RuleError, parse_rules
 from mdhub_ingest.sources.misbehave import Misbehaviour
 from mdhub_ingest.sources.port import SourceError
@@ -75,7 +76,7 @@ class GatewayKnobs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     type: Literal["ctp", "sopt", "tts", "ib", "vnpy"]
     """Kind of gateway; vnpy: any other one, by its class."""
     settings: dict[str, Value]
-    """What the gateway asks for; secrets are references (`mdhub.runtime.secret`)."""
+    """What the gateway asks for; secrets are references (`mdhub.runtime.secret`), or sealed."""
     class_path: str = msgspec.field(name="class", default="")
     """`module:Class` of type vnpy."""
     subscribe: Annotated[tuple[str, ...], Meta(min_length=1)] = ("all",)
@@ -93,7 +94,7 @@ class GatewayKnobs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         found: list[tuple[tuple[str, ...], str]] = [
             (("settings", name), f"holds a secret in plain text, expected {REFERENCE}")
             for name, value in self.settings.items()
-            if in_plain_text(name, value, secret=name in secrets)
+            if in_plain_text(name, value, secret=name in secrets) and not is_sealed(value)
         ]
         if (self.type == "vnpy") != bool(self.class_path):
             words = "expected module:Class with type vnpy, and with no other"

@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Event
 from typing import Final
 
+from mdhub.accounts.kinds import profile_of
 from mdhub.runtime.logging import Logger
 from mdhub.runtime.secret import Value
 from mdhub.wire.ops import Severity
@@ -19,7 +20,6 @@ from mdhub_ingest.gateways.budget import Go, Refuse, Wait
 from mdhub_ingest.gateways.codes import CTP_FAMILY
 from mdhub_ingest.gateways.logins import FOLDER, Logins, LoginsError
 from mdhub_ingest.gateways.port import Note, Say
-from mdhub_ingest.gateways.profiles.tables import profile_of
 
 __all__ = ["Admission", "logins_of"]
 

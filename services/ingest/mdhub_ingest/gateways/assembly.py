@@ -13,8 +13,10 @@ import msgspec
 from mdhub.calendar import BadCalendar, Calendar
 from mdhub.runtime.gateway_packages import use_locale
 from mdhub.runtime.logging import Logger
-from mdhub.runtime.secret import Hidden, SecretError, Values, is_reference, resolve
+from mdhub.runtime.secret import Hidden, SecretError, Values
 from mdhub.streams.port import Log
+from mdhub_ingest.accounts.letter import Letter
+from mdhub_ingest.accounts.opening import opened, secrets_of
 from mdhub_ingest.gateways.admission import Admission, logins_of
 from mdhub_ingest.gateways.contracts import ContractDesk, read_cache, unexpired
 from mdhub_ingest.gateways.deadlines import Deadlines
@@ -38,7 +40,7 @@ CONTRACTS_FILE: Final = "contracts.msgpack"
 
 
 def gateway_source(
-    name: str,
+    letter: Letter,
     knobs: GatewayKnobs,
     *,
     data: Path,
@@ -48,13 +50,16 @@ def gateway_source(
 ) -> GatewaySource:
     """Make this process the home of one gateway and load its class; connects nothing yet.
 
+    `knobs` are those of the letter.
+
     Raises SourceError; NotReady, GatewayError and RuleError say that no restart helps.
     """
+    name = letter.spec.name
     data = data.resolve()  # the working folder changes below
     rules = parse_rules(knobs.subscribe)
-    settings = _resolved(knobs)
+    settings = _opened(name, knobs, letter)
     calendar = _calendar()
-    secrets = [settings[key] for key, value in knobs.settings.items() if is_reference(value)]
+    secrets = secrets_of(knobs.settings, settings)
     hide = Hidden(secrets)
     logger.hide(*secrets)
     enter(folder_of(data, name))
@@ -95,9 +100,9 @@ class NotReady(SourceError):
     exit_code = STOPPED
 
 
-def _resolved(knobs: GatewayKnobs) -> Values:
+def _opened(name: str, knobs: GatewayKnobs, letter: Letter) -> Values:
     try:
-        return resolve(knobs.settings, os.environ)
+        return opened(name, knobs.settings, letter, os.environ)
     except SecretError as error:
         raise NotReady(f"settings: {error}") from error
 

@@ -19,6 +19,7 @@ from typing import Any, Final
 
 import msgspec
 
+from mdhub.accounts.kinds import KINDS, Profile, profile_of
 from mdhub.runtime.gateway_packages import (
     LOCALE,
     installed,
@@ -28,7 +29,6 @@ from mdhub.runtime.gateway_packages import (
 )
 from mdhub.runtime.secret import REFERENCE, SecretError, Value, Values, resolve
 from mdhub_ingest.gateways.codes import CTP_FAMILY
-from mdhub_ingest.gateways.profiles.tables import KINDS, Profile, profile_of
 
 __all__ = ["Finding", "main", "preflight"]
 

@@ -13,7 +13,7 @@ from mdhub.runtime.secret import Value
 from mdhub_ingest.gateways.loader import GatewayError
 
 if TYPE_CHECKING:
-    from mdhub_ingest.gateways.profiles.tables import Profile
+    from mdhub.accounts.kinds import Profile
 
 __all__ = ["BadSettings", "gateway_settings"]
 

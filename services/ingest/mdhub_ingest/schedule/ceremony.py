@@ -95,6 +95,11 @@ class Ceremony:
         self._link.look = waiting
         self._finish_archives(now)
 
+    def watch(self, sources: Mapping[str, Mapping[str, bool]], hidden: Mapping[str, str]) -> None:
+        """Take other sources, and other variables that the archive must not see."""
+        self._sources = sources
+        self._hidden = hidden
+
     def claimed(self, claim: Claimed) -> None:
         """It is this supervisor that runs the archive, or it is not."""
         window = self._claims.pop(claim.key, None)

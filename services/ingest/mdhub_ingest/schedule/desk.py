@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Final
 
@@ -38,6 +39,13 @@ class Plan:
         calendar = Calendar.load(Path(override) if override else None)
         self.timetable = Timetable(calendar, settings.all_groups())
 
+    def beside(self, others: Sequence[SourceSpec]) -> Plan:
+        """The same with further sources. Raises ScheduleError."""
+        plan = copy(self)
+        plan.specs = [*self.specs, *others]
+        plan.groups = self.groups | {spec.name: group_of(spec, self.settings) for spec in others}
+        return plan
+
 
 class Desk:
     """The schedule of one supervisor, with its thread and its alarms."""
@@ -55,34 +63,50 @@ class Desk:
     ) -> None:
         groups = {source: plan.groups[source] for source in fleet.names}
         store = Store(data, name, logger)
-        self._link = Link(
+        self.link = Link(
             connect,
             after=store.load().cursor.encode(),
             logger=logger,
-            beat=lambda last: self._schedule.beat(last),  # noqa: PLW0108 - made below
+            beat=lambda last: self.schedule.beat(last),  # noqa: PLW0108 - made below
         )
         ceremony = Ceremony(
             _members(plan, set(groups.values()) - {ALWAYS}),
             plan.settings,
-            self._link,
+            self.link,
             run=run,
             folder=data,
             hidden=account_variables(plan.specs),
         )
+        self._plan = plan
         self._ceremony = ceremony
-        self._schedule = Schedule(fleet, groups, plan.timetable, ceremony, store, logger, name=name)
-        self._alarms = Alarms(self._schedule.wake, self._schedule.trouble)
-        self._link.start()
+        self.schedule = Schedule(fleet, groups, plan.timetable, ceremony, store, logger, name=name)
+        self._alarms = Alarms(self.schedule.wake, self.schedule.trouble)
+
+    def begin(self) -> None:
+        """Start its thread, once whoever else has a word in it is there."""
+        self.link.start()
+
+    def watch(self, others: Sequence[SourceSpec], hidden: frozenset[str]) -> None:
+        """Let checklists and archives count these sources too, beside those described.
+
+        `hidden`: variables that hold what they log in with.
+        """
+        plan = self._plan.beside(others)
+        groups = set(plan.groups.values()) - {ALWAYS}
+        self._ceremony.watch(
+            _members(plan, groups),
+            account_variables(self._plan.specs) | dict.fromkeys(hidden, ""),
+        )
 
     def turn(self) -> None:
         """Call it often; it has something to do about twice a second."""
-        self._schedule.turn(self._link, self._alarms)
+        self.schedule.turn(self.link, self._alarms)
 
     def close(self) -> None:
         """End alarms and archive; write what waits, for a second at most."""
         self._alarms.close()
         self._ceremony.close()
-        self._link.close()
+        self.link.close()
 
 
 def _members(plan: Plan, groups: set[str]) -> dict[str, dict[str, bool]]:

@@ -24,7 +24,7 @@ from mdhub.streams.port import Log, Tail
 from mdhub.streams.topology import COMMANDS, EVENTS
 from mdhub.wire.codec import DecodeError, decode_command, decode_event
 from mdhub.wire.ops import Command, EventKind
-from mdhub_ingest.schedule.orders import SCHEDULE, SOURCE
+from mdhub_ingest.schedule.orders import ACCOUNT, SCHEDULE, SOURCE
 
 __all__ = ["Claimed", "Link", "Looked", "Once", "Reading", "Told"]
 
@@ -32,6 +32,7 @@ WAITING_MAX: Final = 1_000
 HEARD_MAX: Final = 1_000
 FORGOTTEN_NS: Final = 23 * 3_600 * 1_000_000_000
 """The log remembers for 24 h that a command was answered: older ones are left alone."""
+_OURS: Final = frozenset({SOURCE, SCHEDULE, ACCOUNT})
 _MAX_ID: Final = 128
 _BLOCK_MS: Final = 100
 _CLOCKS_MS: Final = 1_000
@@ -172,7 +173,7 @@ class Link:
     def _hear(self, log: Log, tail: Tail) -> None:
         for entry, fields in tail.read(block_ms=_BLOCK_MS, count=100):
             command = _command(fields)
-            if command is None or command.target.partition(":")[0] not in {SOURCE, SCHEDULE}:
+            if command is None or command.target.partition(":")[0] not in _OURS:
                 self._cursor = entry
                 continue
             if time.time_ns() - command.ts_ns < FORGOTTEN_NS:

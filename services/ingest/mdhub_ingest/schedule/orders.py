@@ -19,6 +19,7 @@ from mdhub_ingest.schedule.wanted import Wish
 from mdhub_ingest.schedule.windows import ALWAYS, SECOND_NS, Timetable, day_at
 
 __all__ = [
+    "ACCOUNT",
     "SCHEDULE",
     "SOURCE",
     "Order",
@@ -31,6 +32,7 @@ __all__ = [
 
 SOURCE: Final = "source"
 SCHEDULE: Final = "schedule"
+ACCOUNT: Final = "account"
 SHOWN: Final = 200
 LONGEST_NS: Final = 31 * 86_400 * SECOND_NS
 """An override that shall hold for longer belongs into the configuration."""

@@ -6,20 +6,21 @@ Nothing depends on a job having run: alarms only make the turn at a change come 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
 from mdhub.runtime.clock import SYSTEM, Clock
 from mdhub.runtime.errors import ServiceError
 from mdhub.runtime.heartbeat import ENDED, beat_payload
 from mdhub.runtime.keeper import ChildState
-from mdhub.runtime.logging import Logger
+from mdhub.runtime.logging import Logger, correlated
 from mdhub.wire.ops import Command, EventKind, Severity
 from mdhub_ingest.schedule.ceremony import Ceremony, Now
 from mdhub_ingest.schedule.events import result_event, schedule_event
 from mdhub_ingest.schedule.link import Claimed, Link, Once, Told
 from mdhub_ingest.schedule.market_view import MarketView
 from mdhub_ingest.schedule.orders import (
+    ACCOUNT,
     SCHEDULE,
     Order,
     OrderError,
@@ -80,7 +81,7 @@ class Schedule:
     ) -> None:
         """`groups`: group of each source of the fleet, or `always`."""
         self._fleet = fleet
-        self._groups = groups
+        self._groups = dict(groups)
         self._plain = self._timetable = timetable
         self._ceremony = ceremony
         self._store = store
@@ -96,10 +97,25 @@ class Schedule:
         self._due_s = 0.0
         self._troubles: deque[str] = deque(maxlen=100)
         self._counts = {"commands": 0, "missed": 0, "jobs_missed": 0}
+        self.also: Callable[[], Mapping[str, int]] = dict
+        """Counters that others want said in the heartbeat; asked in another thread."""
+        self.on_other: Callable[[Told], object] = lambda _told: None
+        """Hears of commands to neither source nor schedule."""
 
     @property
     def overrides(self) -> Overrides:
         return self._overrides
+
+    def put(self, source: str, group: str) -> None:
+        """Take a source of the fleet in, or its new group."""
+        self._groups[source] = group
+        self.wake()
+
+    def drop(self, *sources: str) -> None:
+        """Forget sources: the fleet has them no more."""
+        for source in sources:
+            self._groups.pop(source, None)
+            self._wishes.pop(source, None)
 
     def wake(self) -> None:
         """Make the next turn come now."""
@@ -117,7 +133,8 @@ class Schedule:
             if isinstance(told, Claimed):
                 self._ceremony.claimed(told)
             else:
-                self._obey(told, link)
+                with correlated(told.command.id):
+                    self._obey(told, link)
         now_s = self._clock.monotonic_s()
         if now_s < self._due_s and (self._view.known or link.reading is None):
             return
@@ -148,8 +165,9 @@ class Schedule:
         return instance, beat_payload("ingest", instance, state, self._counters(wishes))
 
     def _counters(self, wishes: Mapping[str, Wish]) -> dict[str, int]:
-        counters = {"sources": len(self._groups), **self._counts}
-        for name in self._groups:
+        names = list(self._groups)  # they come and go in another thread
+        counters = {"sources": len(names), **self._counts, **self.also()}
+        for name in names:
             said, state = wishes.get(name), self._fleet.state(name)
             counters[f"wanted:{name}"] = int(said is not None and said.run)
             counters[f"held:{name}"] = int(said is not None and said.why == HELD)
@@ -226,6 +244,9 @@ class Schedule:
 
     def _obey(self, told: Told, link: Link) -> None:
         command, source = told.command, target_source(told.command.target)
+        if command.target.partition(":")[0] == ACCOUNT:
+            self.on_other(told)
+            return
         if source not in self._groups and command.target != SCHEDULE:
             return
         if told.answered and command.action == "restart":
@@ -244,9 +265,9 @@ class Schedule:
         try:
             result = self._carry_out(told, source, market_ns, wall_ns)
         except OrderError as error:
-            self._answer(told, link, {"error": str(error)}, ok=False)
+            self.answer(told, link, {"error": str(error)}, ok=False)
             return
-        self._answer(told, link, result, ok=True)
+        self.answer(told, link, result, ok=True)
         self.wake()
 
     def _carry_out(
@@ -299,14 +320,17 @@ class Schedule:
             raise OrderError(f"source {source} was ended, but no new process could be started yet")
         return {"was": was, "killed_pid": pid, "pid": state.process.pid}
 
-    def _answer(self, told: Told, link: Link, result: Mapping[str, Any], *, ok: bool) -> None:
+    def answer(self, told: Told, link: Link, result: Mapping[str, Any], *, ok: bool) -> None:
+        """Write the one result of a command, unless it has one."""
         if told.answered:
             return
         self._counts["commands"] += 1
         command = told.command
         say = self._logger.info if ok else self._logger.warning
-        say("command", command=command.id, target=command.target, action=command.action[:64],
-            issuer=command.issuer[:64], ok=ok, **result)  # fmt: skip
+        say("command", **dict(result) | {
+            "target": command.target, "action": command.action[:64],
+            "issuer": command.issuer[:64], "ok": ok,
+        })  # fmt: skip
         event = result_event(command, result, ok=ok, wall_ns=self._clock.wall_ns())
         link.say(Once(command.id, event))
 

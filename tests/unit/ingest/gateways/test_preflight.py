@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
+from mdhub.accounts.kinds import KINDS
 from mdhub.runtime import gateway_packages
 from mdhub_ingest.gateways import preflight as module
 from mdhub_ingest.gateways.preflight import Finding, main, preflight
-from mdhub_ingest.gateways.profiles.tables import KINDS
 
 GOOD: dict[str, Any] = {
     "user_id": "123456",

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from mdhub.accounts.kinds import KINDS, profile_of, secret_keys
 from mdhub.runtime.secret import Value
-from mdhub_ingest.gateways.profiles.tables import KINDS, profile_of, secret_keys
 from mdhub_ingest.gateways.settings import BadSettings, gateway_settings
 
 OLD = dict.fromkeys(

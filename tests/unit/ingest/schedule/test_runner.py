@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 from random import Random
@@ -155,6 +156,20 @@ def test_what_cannot_be_done_is_refused_with_a_reason(
     result = stage.command(target, action, **args)
     assert not result.body["ok"] and error in result.body["result"]["error"]
     assert len(stage.fleet.did) == 1
+
+
+@pytest.mark.parametrize("action", ["stop", "nonsense"])
+def test_lines_of_a_command_carry_its_id(
+    tmp_path: Path, action: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And lines that come of no command carry none."""
+    stage = Stage(tmp_path, {"CTP1": "futures"}, begin="2026-09-21 10:00")
+    stage.turn()
+    result = stage.command("source:CTP1", action)
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    ids = {line["event"]: line.get("correlation_id") for line in lines}
+    assert ids["command"] == result.correlation_id
+    assert ids["schedule"] is None
 
 
 def test_a_command_that_is_too_old_is_not_carried_out(tmp_path: Path) -> None:

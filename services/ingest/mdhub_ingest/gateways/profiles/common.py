@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from mdhub.accounts.kinds import Profile
 from mdhub.runtime.secret import Value
 from mdhub_ingest.gateways import engine
 from mdhub_ingest.gateways.capture import Capture
@@ -14,7 +15,6 @@ from mdhub_ingest.gateways.loader import GatewayError, Handlers, load_gateway
 from mdhub_ingest.gateways.port import First, Instrument, Note, NoteKind, Side
 from mdhub_ingest.gateways.profiles.instruments import Changes, of_contract
 from mdhub_ingest.gateways.profiles.notes import Notes
-from mdhub_ingest.gateways.profiles.tables import Profile
 from mdhub_ingest.gateways.settings import gateway_settings
 
 __all__ = ["CommonConnection"]

@@ -18,11 +18,11 @@ from functools import partial
 from types import FunctionType
 from typing import Any, Final, Literal
 
+from mdhub.accounts.kinds import Profile
 from mdhub.runtime.secret import Value
 from mdhub_ingest.gateways.port import Facts, Instrument, NoteKind, Side, Take
 from mdhub_ingest.gateways.profiles.common import CommonConnection
 from mdhub_ingest.gateways.profiles.instruments import of_row
-from mdhub_ingest.gateways.profiles.tables import Profile
 from mdhub_ingest.gateways.vendor_thread import keep_thread
 
 __all__ = ["CtpConnection"]

@@ -15,10 +15,10 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from mdhub.accounts.kinds import Profile
 from mdhub.runtime.secret import Value
 from mdhub_ingest.gateways.port import Facts, Instrument, Take
 from mdhub_ingest.gateways.profiles.common import CommonConnection
-from mdhub_ingest.gateways.profiles.tables import Profile
 
 __all__ = ["GenericConnection", "IbConnection"]
 

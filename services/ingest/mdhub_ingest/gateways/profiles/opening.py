@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from mdhub.accounts.kinds import profile_of
 from mdhub.runtime.secret import Value
 from mdhub_ingest.gateways.port import Connection, Instrument
 from mdhub_ingest.gateways.profiles.ctp import CtpConnection
 from mdhub_ingest.gateways.profiles.generic import GenericConnection, IbConnection
 from mdhub_ingest.gateways.profiles.instruments import CTP_CLASSES, SOPT_CLASSES
-from mdhub_ingest.gateways.profiles.tables import profile_of
 
 __all__ = ["open_connection"]
 
