@@ -13,7 +13,7 @@ from mdhub.market.recorded import Recording, recorded_snapshots
 from mdhub.market.snapshot import Snapshot
 from mdhub.wire.ticks import CHINA_TIME
 from mdhub_monitor.learn import Habit
-from tests.support.monitored import STUCK, Outage, Watched
+from tests.support.monitored import STUCK, Hurt, Outage, Watched
 from tests.support.recordings import recording
 
 pytestmark = [pytest.mark.recordings, pytest.mark.timeout(240)]
@@ -107,13 +107,13 @@ def _within(snapshot: Snapshot) -> bool:
 
 
 OUTAGES = [
-    pytest.param(of_source(None), "source_silent:A", 5.0, id="A mute, killed or hung"),
+    pytest.param(of_source(None), "source_silent:A", 5.0, id="A mute"),
     pytest.param(of_source(STUCK), "source_frozen:A", 5.0, id="A repeats old content"),
     pytest.param(of_source(3 * SECOND_NS), "source_lagging:A", 5.0, id="A lags 3 s"),
     pytest.param(lambda _, s: None if _within(s) else 0, "all_sources_silent:", 5.0, id="all"),
     pytest.param(of_exchange("SHFE"), "all_sources_silent:SHFE", 8.0, id="SHFE, both"),
     pytest.param(of_product("rb", "A"), "canary_silent:A/rb1801.SHFE", 5.0, id="rb on A"),
-    pytest.param(of_product("rb", None), "canary_silent:rb1801.SHFE", 10.0, id="rb on both"),
+    pytest.param(of_product("rb", None), "canary_silent:rb1801.SHFE", 5.0, id="rb on both"),
 ]
 
 
@@ -128,3 +128,46 @@ def test_an_injected_outage_is_found(
     found_s = (heard[0].at_ns - BEGIN_NS) / SECOND_NS
     record_property("found_s", found_s)
     assert 0 < found_s <= within_s
+
+
+HURTS = [
+    pytest.param(
+        Hurt(BEGIN_NS, END_NS, beats=False, replaced=True),
+        {"service_down:ingest:A", "source_silent:A"},
+        id="killed, nobody starts it for 40 s",
+    ),
+    pytest.param(
+        Hurt(BEGIN_NS, BEGIN_NS + SECOND_NS, beats=False, replaced=True), set(),
+        id="killed, replaced after 1 s",
+    ),
+    pytest.param(
+        Hurt(BEGIN_NS, END_NS, beats=False), {"service_down:ingest:A", "source_silent:A"},
+        id="hangs",
+    ),
+    pytest.param(
+        Hurt(BEGIN_NS, END_NS, disconnects=True), {"source_disconnected:A", "source_silent:A"},
+        id="disconnected",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("hurt", "keys"), HURTS)
+def test_a_process_that_is_killed_hangs_or_loses_its_front_is_found(
+    hurt: Hurt, keys: set[str], record_property: Callable[[str, object], None]
+) -> None:
+    """Each finding once, within 5 s, and it ends; who is replaced at once is no finding."""
+
+    def no_ticks(name: str, snapshot: Snapshot) -> int | None:
+        return None if name == "A" and hurt.begin_ns <= snapshot.made_ns < hurt.end_ns else 0
+
+    watched = Watched(calendar=CALENDAR, outage=no_ticks, habits=learned(), hurt=hurt)
+    heard = watched.run(morning())
+    assert sorted((each.change, each.key) for each in heard) == sorted(
+        (change, key) for change in ("began", "ended") for key in keys
+    )
+    assert watched.processes.connections.restarts == ({"A": 1} if hurt.replaced else {})
+    for each in heard:
+        if each.change == "began":
+            found_s = (each.at_ns - BEGIN_NS) / SECOND_NS
+            record_property(each.key, found_s)
+            assert 0 < found_s <= 5

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Final
@@ -13,9 +13,11 @@ from mdhub.health.day import FOLDER, DayReport, encode_day
 from mdhub.health.day_markdown import day_markdown
 from mdhub.health.model import HealthReport
 from mdhub.health.tally import DayTally, Span, decode_tally, encode_tally
+from mdhub.runtime.heartbeat import leading
 from mdhub.runtime.logging import Logger
 from mdhub.wire.codec import DecodeError
 from mdhub.wire.ops import Event
+from mdhub_monitor.rules.services import BeatFact
 
 __all__ = ["DayBook", "spans_of"]
 
@@ -45,6 +47,16 @@ class DayBook:
         """Take an event."""
         if not self.tally.closed:
             self.tally.heard(event)
+
+    def beats(self, beats: Mapping[str, BeatFact]) -> None:
+        """Take the newest heartbeats. A leader that died still says that it leads: not counted."""
+        if self.tally.closed:
+            return
+        arbiters = [beat for beat in beats.values() if beat.service == "arbiter"]
+        for counters in leading((beat.state, beat.counters) for beat in arbiters):
+            self.tally.led(counters)
+        for instance, beat in beats.items():
+            self.tally.served(instance, beat.service, beat.counters)
 
     def look(
         self, report: HealthReport, calendar: Calendar, products: Iterable[str]

@@ -176,10 +176,17 @@ class Duty:
             change = event.body.get("change")
             if isinstance(change, str):
                 known.connections.told(event.subject, change, known.clock.now_ns())
-        elif event.kind == "checklist":
+        elif event.kind == EventKind.CHECKLIST:
             self._note("checklist_failed", event, wrong=event.severity != Severity.INFO)
-        elif event.kind == "schedule" and event.body.get("change") == "missed":
-            self._note("schedule_missed", event, wrong=True)
+        elif event.kind == EventKind.SCHEDULE:
+            self._hear_schedule(event)
+
+    def _hear_schedule(self, event: OpsEvent) -> None:
+        change = event.body.get("change")
+        if "start" in {change, event.body.get("did")}:
+            self._known.connections.scheduled(event.subject, self._known.clock.now_ns())
+        if change in {"missed", "start", "stop"}:
+            self._note("schedule_missed", event, wrong=change == "missed")
 
     def _note(self, rule: str, event: OpsEvent, *, wrong: bool) -> None:
         facts = {
@@ -291,9 +298,6 @@ class Duty:
 
     def _report(self, tails: list[Tail]) -> None:
         known, now_ns = self._known, self._known.clock.now_ns()
-        for instance, beat in self._outside.beats.items():
-            self._teller.beat(instance, beat)
-        self._teller.rates(known.watch.facts, time.monotonic_ns())
         self._figures.measure(known.watch.facts, self._outside, now_ns)
         evidence = known.ranking.look(
             self._figures.counts, known.watch.facts.sources, known.connections.restarts, now_ns
@@ -323,6 +327,7 @@ class Duty:
 
     def _day(self, report: HealthReport) -> None:
         book, watch = self._known.book, self._known.watch
+        book.beats(self._outside.beats)
         book.tally.ticks(self._figures.fresh_ms, self._figures.unconfirmed)
         while watch.taken:
             shard, at_ns, silence_ns = watch.taken.popleft()

@@ -120,15 +120,21 @@ def _readers(log: Log, stream: Stream, shard: int) -> list[ReaderFact]:
     first, newest = (
         log.entries(stream, shard=shard, count=1, newest_first=last) for last in (False, True)
     )
-    first_ms, newest_ms = _ms(first[0][0] if first else FIRST_ID), 0
-    if newest:
-        newest_ms = _ms(newest[0][0])
-    return [
-        ReaderFact(
-            f"{stream.name} {shard} {name}", _ms(each.cursor), each.age_ms, first_ms, newest_ms
+    first_ms, newest_ms = (_ms(held[0][0] if held else FIRST_ID) for held in (first, newest))
+    found: list[ReaderFact] = []
+    for name, each in log.cursors(shard, stream).items():
+        unread = log.entries(stream, shard=shard, first=b"(" + each.cursor, count=1)
+        found.append(
+            ReaderFact(
+                reader=f"{stream.name} {shard} {name}",
+                at_ms=_ms(each.cursor),
+                age_ms=each.age_ms,
+                first_ms=first_ms,
+                next_ms=_ms(unread[0][0]) if unread else 0,
+                newest_ms=newest_ms,
+            )
         )
-        for name, each in log.cursors(shard, stream).items()
-    ]
+    return found
 
 
 def _ms(entry_id: bytes) -> int:

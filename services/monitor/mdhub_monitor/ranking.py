@@ -24,6 +24,7 @@ SECOND_NS: Final = 1_000_000_000
 MINUTE_NS: Final = 60 * SECOND_NS
 HOUR_NS: Final = 3_600 * SECOND_NS
 MINUTES: Final = 61
+LOOKS: Final = 10
 
 
 class Counts(NamedTuple):
@@ -51,11 +52,13 @@ class Evidence(NamedTuple):
 
 @dataclass(slots=True)
 class Ranking:
-    """Keeps counts of each minute of the last hour."""
+    """Keeps counts of each minute of the last hour, and of the newest looks."""
 
     _minutes: deque[tuple[int, dict[str, Counts]]] = field(
         default_factory=lambda: deque(maxlen=MINUTES)
     )
+    _looks: deque[tuple[int, dict[str, int]]] = field(default_factory=lambda: deque(maxlen=LOOKS))
+    """The newest looks: ticks of each source."""
 
     def look(
         self,
@@ -69,11 +72,8 @@ class Ranking:
             self._minutes.append((now_ns, dict(counts)))
         hour = [entry for entry in self._minutes if now_ns - entry[0] <= HOUR_NS]
         since_ns, before = hour[0] if hour else (now_ns, dict(counts))
-        minute_ns, minute = next(
-            (e for e in reversed(hour) if now_ns - e[0] >= MINUTE_NS // 2), (since_ns, before)
-        )
         hours = max((now_ns - since_ns) / HOUR_NS, 1 / 60)
-        last_s = max((now_ns - minute_ns) / SECOND_NS, 1.0)
+        rates = self._rates(counts, now_ns)
         grown = {name: _grown(before.get(name), now) for name, now in counts.items()}
         won = sum(each.won for each in grown.values())
         found: dict[str, Evidence] = {}
@@ -86,10 +86,18 @@ class Ranking:
                 gaps_per_h=each.missed / hours,
                 rejected_per_h=each.rejected / hours,
                 duplicates_per_h=each.repeats / hours,
-                ticks_per_s=_grown(minute.get(name), counts[name]).ticks / last_s,
+                ticks_per_s=rates[name],
                 restarts=restarts.get(name, 0),
             )
         return found
+
+    def _rates(self, counts: Mapping[str, Counts], now_ns: int) -> dict[str, float]:
+        """Ticks per second over the last ten looks; a source that is new began with nought."""
+        ticks = {name: each.ticks for name, each in counts.items()}
+        since_ns, before = self._looks[0] if self._looks else (now_ns, ticks)
+        self._looks.append((now_ns, ticks))
+        passed_s = max((now_ns - since_ns) / SECOND_NS, 1.0)
+        return {name: (n - before.get(name, 0)) / passed_s for name, n in ticks.items()}
 
 
 def score(evidence: Evidence) -> float | None:

@@ -50,7 +50,7 @@ class Finding(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
 
 
 class SourceFacts(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
-    """One source. Rates are of the last minute, the ranking is of the last hour."""
+    """One source. Its ticks per second are of the last ten, the ranking is of the last hour."""
 
     name: str
     state: str

@@ -1,4 +1,4 @@
-"""Counts a trading day: health reports and events in, a `DayReport` out. Pure.
+"""Counts a trading day: health reports, heartbeats and events in, a `DayReport` out. Pure.
 
 The tally is a plain struct, so who keeps it can write it down and go on after a restart; what
 passed meanwhile is a stretch that nobody looked at.
@@ -6,9 +6,9 @@ passed meanwhile is a stretch that nobody looked at.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import exp, log
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -114,8 +114,6 @@ class DayTally(msgspec.Struct, kw_only=True):
     def heard(self, event: Event) -> None:
         """Take an event; kinds that say nothing of the day are left."""
         match event.kind:
-            case EventKind.HEARTBEAT:
-                self._beat(event)
             case EventKind.FINDING:
                 self._finding(event)
             case EventKind.SERVICE if event.body.get("change") == "restarted":
@@ -124,6 +122,22 @@ class DayTally(msgspec.Struct, kw_only=True):
                     self.service_restarts[event.subject] = restarts + 1
             case _:
                 pass
+
+    def led(self, counters: Mapping[str, int]) -> None:
+        """Take what the leader of a shard counts, once a second or less often."""
+        shard = counters.get("shard", 0)
+        for name, value in counters.items():
+            kind = name.partition(":")[0]
+            if kind in OF_SOURCE or kind == "reason":
+                self._grow(name, f"{shard}/{name}", value)
+
+    def served(self, instance: str, service: str, counters: Mapping[str, int]) -> None:
+        """Take what a publisher or a source counts; others say nothing of the day."""
+        if service == "publisher":
+            self._grow(f"holes@{instance}", f"holes@{instance}", counters.get("holes", 0))
+        elif service == "ingest" and "corrupted" in counters:
+            name = f"corrupted@{instance}"
+            self._grow(name, name, counters["corrupted"])
 
     def ticks(self, latencies_ms: Sequence[float], unconfirmed: int) -> None:
         """Take a sample of newly committed ticks."""
@@ -193,23 +207,8 @@ class DayTally(msgspec.Struct, kw_only=True):
         self.running_s = seconds if cause == "takeover" else self.running_s + seconds
         self.longest_s = max(self.longest_s, self.running_s)
 
-    def _beat(self, event: Event) -> None:
-        counters: dict[str, Any] = event.body.get("counters") or {}
-        service = event.body.get("service")
-        if service == "arbiter" and event.body.get("state") == "leading":
-            shard = counters.get("shard", 0)
-            for name, value in counters.items():
-                kind = name.partition(":")[0]
-                if kind in OF_SOURCE or kind == "reason":
-                    self._grow(name, f"{shard}/{name}", value)
-        elif service == "publisher":
-            self._grow(f"holes@{event.subject}", f"holes@{event.subject}", counters.get("holes", 0))
-        elif service == "ingest" and "corrupted" in counters:
-            name = f"corrupted@{event.subject}"
-            self._grow(name, name, counters["corrupted"])
-
-    def _grow(self, name: str, key: str, value: object) -> None:
-        if not isinstance(value, int) or (key not in self.before and len(self.before) > MAX_NAMES):
+    def _grow(self, name: str, key: str, value: int) -> None:
+        if key not in self.before and len(self.before) > MAX_NAMES:
             return
         before = self.before.get(key)
         self.before[key] = value

@@ -7,6 +7,7 @@ that says more.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
@@ -18,7 +19,7 @@ from mdhub.health.words_zh import DONE as DONE_ZH
 from mdhub.health.words_zh import LABELS as LABELS_ZH
 from mdhub.health.words_zh import WORDS as WORDS_ZH
 
-__all__ = ["LANGUAGES", "PAGES", "Language", "Told", "page_of", "shown_facts", "tell"]
+__all__ = ["LANGUAGES", "PAGES", "Language", "Told", "done_words", "page_of", "shown_facts", "tell"]
 
 Language = Literal["en", "zh"]
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "zh")
@@ -39,7 +40,6 @@ PAGES: Final[Mapping[str, str]] = {
     "canary_silent": "contracts-silent",
     "contract_silent": "contracts-silent",
     "coverage_low": "contracts-silent",
-    "gap": "contracts-silent",
     "rejections_high": "rejections",
     "server_memory": "redis-full",
     "server_fsync": "redis-slow",
@@ -58,12 +58,16 @@ PAGES: Final[Mapping[str, str]] = {
 
 MAX_FACT: Final = 300
 """Characters of one fact: texts of others stand in them."""
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,63}")
 _SIZES: Final = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 _TIMES: Final = (("h", 3_600.0), ("min", 60.0))
 
 
 class Words(NamedTuple):
-    """The sentences of a rule; `{subject}` stands for what the finding is about."""
+    """The sentences of a rule; `{subject}` stands for what the finding is about.
+
+    In `act` it is part of a command that somebody may paste: one that is no plain name is `NAME`.
+    """
 
     title: str
     means: str
@@ -118,9 +122,9 @@ def tell(finding: Finding, language: Language = "en") -> Told:
     done = _done(finding.done, language)
     return Told(
         title=_filled(words.title, finding),
-        means=words.means,
-        hub=f"{words.hub} {done}".strip(),
-        act=words.act,
+        means=_filled(words.means, finding),
+        hub=f"{_filled(words.hub, finding)} {done}".strip(),
+        act=words.act.replace("{subject}", _argument(finding.subject)),
         page=page_of(finding.rule),
     )
 
@@ -136,11 +140,21 @@ def _filled(template: str, finding: Finding) -> str:
     return " ".join(text.split()).rstrip(" :：")
 
 
+def done_words(done: str, language: Language = "en") -> str:
+    """What the hub did by itself (`Finding.done`), in words; empty = nothing."""
+    said = [_DONE[language].get(each.strip(), each.strip()) for each in done.split(",")]
+    return (", " if language == "en" else "、").join(said) if done else ""
+
+
+def _argument(subject: str) -> str:
+    return subject if _PLAIN_NAME.fullmatch(subject) else "NAME"
+
+
 def _done(done: str, language: Language) -> str:
     if not done:
         return ""
-    said = [_DONE[language].get(each.strip(), each.strip()) for each in done.split(",")]
-    return f"Done: {', '.join(said)}." if language == "en" else f"已执行：{'、'.join(said)}。"
+    said = done_words(done, language)
+    return f"Done: {said}." if language == "en" else f"已执行：{said}。"
 
 
 def _fact(name: str, value: float | str, language: Language) -> str:

@@ -60,7 +60,7 @@ WORDS: Final[Mapping[str, tuple[str, str, str, str]]] = {
         "Source {subject} repeats old data",
         "It delivers ticks, but their contents or times stand still.",
         "It is marked down, and its process is killed and replaced.",
-        "If it comes again, mute it (mdhub sources mute) and ask the broker.",
+        "Restart it (mdhub sources restart {subject}); if it comes again, mute it, ask the broker.",
     ),
     "source_lagging": (
         "Source {subject} lags behind",
@@ -78,7 +78,7 @@ WORDS: Final[Mapping[str, tuple[str, str, str, str]]] = {
         "Source {subject} is in quarantine",
         "It failed too often, so it is not started any more.",
         "Nothing more for this source; the others go on.",
-        "Mend the reason, then let it in again: mdhub sources start.",
+        "Mend the reason, then let it in again: mdhub sources start {subject}.",
     ),
     "canary_silent": (
         "Canary {subject} is silent",
@@ -97,12 +97,6 @@ WORDS: Final[Mapping[str, tuple[str, str, str, str]]] = {
         "Part of the wanted contracts has no tick in this session.",
         "It is watched.",
         "See mdhub health: are they subscribed, confirmed and listed?",
-    ),
-    "gap": (
-        "Market data is missing {subject}",
-        "For some seconds liquid contracts were due and no source delivered them.",
-        "Strategies are told the exact range.",
-        "Note it for the day's report; look at the network if it comes again.",
     ),
     "rejections_high": (
         "Many ticks are refused {subject}",

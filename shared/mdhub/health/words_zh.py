@@ -60,7 +60,7 @@ WORDS: Final[Mapping[str, tuple[str, str, str, str]]] = {
         "行情源 {subject} 重复旧数据",
         "仍有行情推送，但内容或时间不再变化。",
         "已标记为中断，其进程会被强制结束并替换。",
-        "若反复出现，请屏蔽该源（mdhub sources mute）并联系期货公司。",
+        "请重启该源（mdhub sources restart {subject}）；若反复出现，请屏蔽该源并联系期货公司。",
     ),
     "source_lagging": (
         "行情源 {subject} 滞后",
@@ -78,12 +78,12 @@ WORDS: Final[Mapping[str, tuple[str, str, str, str]]] = {
         "行情源 {subject} 已隔离",
         "失败次数过多，不再启动。",
         "不再处理该源；其他行情源继续工作。",
-        "排除原因后重新启用：mdhub sources start。",
+        "排除原因后重新启用：mdhub sources start {subject}。",
     ),
     "canary_silent": (
-        "监测合约 {subject} 静默",
+        "哨兵合约 {subject} 静默",
         "平时数秒即有行情的合约，没有任何行情源推送。",
-        "持续观察；同一行情源有两个监测合约静默时标记该源。",
+        "持续观察；同一行情源有两个哨兵合约静默时标记该源。",
         "请确认交易所是否暂停该合约，或是否封于涨跌停板。",
     ),
     "contract_silent": (
@@ -97,12 +97,6 @@ WORDS: Final[Mapping[str, tuple[str, str, str, str]]] = {
         "部分所需合约在本时段没有行情。",
         "持续观察。",
         "请查看 mdhub health：是否已订阅、已确认、已上市？",
-    ),
-    "gap": (
-        "行情缺失 {subject}",
-        "数秒内活跃合约应有行情，但没有行情源推送。",
-        "已向策略告知准确的缺失范围。",
-        "请记入当日报告；若反复出现，请检查网络。",
     ),
     "rejections_high": (
         "大量行情被拒绝 {subject}",

@@ -46,11 +46,8 @@ def event(kind: str, subject: str, at_s: float = 0, **body: Any) -> Event:
     return Event(SCHEMA_VERSION, "x", at_ns, "monitor", kind, subject, "info", "", body)
 
 
-def beat(subject: str, service: str, state: str, **counters: int) -> Event:
-    counted = {name.replace("__", ":"): n for name, n in counters.items()}
-    return event(
-        EventKind.HEARTBEAT, subject, service=service, pid=1, state=state, counters=counted
-    )
+def counted(**counters: int) -> dict[str, int]:
+    return {name.replace("__", ":"): n for name, n in counters.items()}
 
 
 def silent(subject: str = "") -> Finding:
@@ -135,11 +132,11 @@ def test_counters_count_by_growth_over_restarts_and_leaders() -> None:
     for accepted, rejected in ((1_000, 50), (1_400, 51), (1_900, 52)):
         counters = {"accepted__A": accepted, "rejected__A": rejected, "reason__stale": rejected}
         counters["reason__late"] = accepted
-        tally.heard(beat("arbiter:A", "arbiter", "leading", **counters))
-        tally.heard(beat("arbiter:B", "arbiter", "standby", accepted__A=7))
-    tally.heard(beat("arbiter:B", "arbiter", "leading", accepted__A=2_000))
+        tally.led(counted(**counters))
+        tally.led(counted(shard=1, accepted__A=7))
+    tally.led(counted(accepted__A=2_000))
     for corrupted in (5, 9, 2):
-        tally.heard(beat("ingest:A", "ingest", "connected", corrupted=corrupted))
+        tally.served("ingest:A", "ingest", {"corrupted": corrupted})
     day(range(1_000, 1_002), tally, sources=[SourceFacts(name="A", state="connected", score=90.0)])
     found = tally.report(SPANS, final=True)
     assert (found.accepted, found.refused, found.injected) == (1_000, {"stale": 2}, 6)
@@ -151,9 +148,9 @@ def test_completeness_goes_by_the_best_publisher() -> None:
     """A client connected to both has what either served."""
     tally = DayTally(day=20260923)
     for holes in (0, 10):
-        tally.heard(beat("arbiter:A", "arbiter", "leading", accepted__A=holes * 100))
-        tally.heard(beat("publisher:A", "publisher", "serving", holes=holes))
-        tally.heard(beat("publisher:B", "publisher", "serving", holes=holes // 5))
+        tally.led(counted(accepted__A=holes * 100))
+        tally.served("publisher:A", "publisher", {"holes": holes})
+        tally.served("publisher:B", "publisher", {"holes": holes // 5})
     assert tally.report(SPANS, final=True).completeness == pytest.approx(1 - 2 / 1_000)
 
 
@@ -162,7 +159,7 @@ def test_bad_ticks_of_a_live_day_are_those_refused_and_those_taken_unconfirmed()
     tally = DayTally(day=20260923)
     assert tally.report(SPANS, final=True).interception is None
     for n in (0, 90):
-        tally.heard(beat("arbiter:A", "arbiter", "leading", accepted__A=n * 10, reason__stale=n))
+        tally.led(counted(accepted__A=n * 10, reason__stale=n))
     tally.ticks([0.5] * 90, unconfirmed=1)
     found = tally.report(SPANS, final=True)
     assert (found.unconfirmed, found.interception) == (10, 0.9)

@@ -39,6 +39,14 @@ def test_words_say_what_it_means_and_what_to_do(rule: str, language: Language) -
     assert all(bool(CHINESE.search(each)) == (language == "zh") for each in sentences)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_command_in_a_hint_names_its_subject(language: Language) -> None:
+    """Unless pasting the name would do something else."""
+    assert "mdhub sources restart CTP1" in tell(finding("source_frozen"), language).act
+    for name in ("", "A;reboot", "-f", "$(x)", "A B"):
+        assert "mdhub sources restart NAME" in tell(finding("source_frozen", name), language).act
+
+
 def test_a_subject_is_data() -> None:
     """Braces in a name of somebody else's are no template, and an empty one leaves no hole."""
     assert tell(finding("source_silent", "{0.__class__}{rule}")).title.count("{0.__class__}") == 1

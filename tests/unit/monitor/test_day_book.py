@@ -16,6 +16,7 @@ from mdhub.runtime.errors import ServiceError
 from mdhub.runtime.logging import service_logger
 from mdhub.wire.ticks import CHINA_TIME
 from mdhub_monitor.day_book import DayBook, spans_of
+from mdhub_monitor.rules.services import BeatFact
 
 CALENDAR = Calendar.load()
 SECOND_NS = 1_000_000_000
@@ -82,6 +83,21 @@ def test_a_day_that_never_closed_is_closed_by_the_next(tmp_path: Path) -> None:
     (over,) = book.look(health(at("09-24 09:00"), 20260924), CALENDAR, ["SHFE.rb"])
     assert (over.day, over.final, over.watched_s) == (DAY, True, 3_598)
     assert book.tally.day == 20260924
+
+
+def test_a_leader_that_died_is_not_counted_beside_its_follower(tmp_path: Path) -> None:
+    """Its last heartbeat stays and still says that it leads; the newest token counts."""
+    book = opened(tmp_path)
+    book.look(health(at("09-23 09:00")), CALENDAR, ["SHFE.rb"])
+    dead = leader(token=1, accepted=500)
+    for accepted in (500, 510, 520):
+        book.beats({"arbiter:A": dead, "arbiter:B": leader(token=2, accepted=accepted)})
+    assert book.tally.grown == {"accepted:A": 20}
+
+
+def leader(*, token: int, accepted: int) -> BeatFact:
+    counters = {"shard": 0, "token": token, "accepted:A": accepted}
+    return BeatFact("arbiter", 1, 0, "leading", counters)
 
 
 def test_a_folder_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:

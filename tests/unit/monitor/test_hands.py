@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from mdhub.streams.memory import MemoryServer
 from mdhub.streams.port import FIRST_ID, LeadRequest
 from mdhub.streams.topology import COMMANDS, RAW
@@ -84,3 +86,18 @@ def test_no_fault_outweighs_the_others() -> None:
     worst = Evidence(1.0, 1e9, 1e9, 1e9, 1e9, 1e9, restarts=99)
     assert score(worst) == 100 - 20 - 20 - 20 - 20 - 10 - 30
     assert score(Evidence()) is None
+
+
+def test_the_rate_of_a_source_is_of_the_newest_seconds() -> None:
+    """One that is new counts from its first tick; one that stops is at nought after ten looks."""
+    ranking, seen = Ranking(), {name: SourceSeen(name) for name in ("A", "B")}
+    ranking.look({}, seen, {}, SECOND_NS)
+    ticks = {"A": 0, "B": 0}
+    for second in range(2, 30):
+        ticks = {"A": 100 * (second - 1), "B": min(500, 50 * (second - 1))}
+        counts = {name: Counts(ticks=n) for name, n in ticks.items()}
+        found = ranking.look(counts, seen, {}, second * SECOND_NS)
+        assert found["A"].ticks_per_s == pytest.approx(100)
+        if second == 2:
+            assert found["B"].ticks_per_s == pytest.approx(50)
+    assert found["B"].ticks_per_s == 0

@@ -102,15 +102,19 @@ def test_who_is_not_wanted_is_not_missed() -> None:
 @pytest.mark.parametrize(
     ("fact", "keys"),
     [
-        (ReaderFact("r", 95_000, 1_000, 1_000, 100_000), []),
-        (ReaderFact("r", 80_000, 1_000, 1_000, 100_000), ["reader_behind:r"]),
-        (ReaderFact("r", 500, 1_000, 1_000, 100_000), ["reader_overtaken:r"]),
-        (ReaderFact("r", 500, 4_000_000, 1_000, 100_000), []),
-        (ReaderFact("r", 0, 1_000, 1_000, 5_000), []),
+        (ReaderFact("r", 95_000, 1_000, 1_000, 95_001, 100_000), []),
+        (ReaderFact("r", 80_000, 1_000, 1_000, 80_001, 100_000), ["reader_behind:r"]),
+        (ReaderFact("r", 80_000, 11_000, 1_000, 80_001, 100_000), []),
+        (ReaderFact("r", 500, 1_000, 1_000, 1_000, 100_000), ["reader_overtaken:r"]),
+        (ReaderFact("r", 500, 4_000_000, 1_000, 1_000, 100_000), []),
+        (ReaderFact("r", 0, 1_000, 1_000, 1_000, 5_000), []),
+        (ReaderFact("r", 0, 1_000, 1_000, 1_000, 50_000), ["reader_behind:r"]),
+        (ReaderFact("r", 80_000, 1_000, 1_000, 7_280_000, 7_280_500), []),
+        (ReaderFact("r", 80_000, 1_000, 1_000, 0, 80_000), []),
     ],
 )
 def test_readers(fact: ReaderFact, keys: list[str]) -> None:
-    """Behind, overtaken, forgotten after an hour, not yet begun."""
+    """Behind, not reading any more, overtaken, forgotten, not yet begun, after a break."""
     assert [p.key for p in reader_problems([fact])] == keys
 
 
@@ -141,6 +145,25 @@ def test_a_source_that_keeps_restarting_is_told() -> None:
     assert watch.restarts == {"A": 3}
     assert list(watch.look({"A": 4}, 900 * SECOND_NS, day=2, unwanted=NOBODY)) == []
     assert watch.restarts == {}
+
+
+def test_a_new_process_that_the_schedule_asked_for_is_no_restart() -> None:
+    """Also if its first tick comes before the event; the next one counts again."""
+    watch, keys = Connections(), list[str]()
+
+    def look(session: int, second: int) -> None:
+        found = watch.look({"A": session}, second * SECOND_NS, day=1, unwanted=NOBODY)
+        keys.extend(problem.key for problem in found)
+
+    look(1, 0)
+    for session in range(2, 6):
+        watch.scheduled("A", (20 * session - 1) * SECOND_NS)
+        look(session, 20 * session)
+    look(6, 120)
+    watch.scheduled("A", 121 * SECOND_NS)
+    assert (watch.restarts, keys) == ({"A": 0}, [])
+    look(7, 130)
+    assert watch.restarts == {"A": 1}
 
 
 def test_many_rejections_and_slow_clients() -> None:

@@ -59,7 +59,6 @@ CAUSES: Final[Mapping[str, tuple[tuple[str, Fits], ...]]] = {
     "canary_silent": (_AWAY, _ALL_SILENT, _UNLED),
     "coverage_low": (_AWAY, _ALL_SILENT),
     "contract_silent": (_AWAY, _ALL_SILENT, ("coverage_low", _any), ("canary_silent", _same)),
-    "gap": (_AWAY, _ALL_SILENT, _UNLED, ("log_stalled", _any)),
     "reader_behind": (_AWAY, _UNLED, ("reader_overtaken", _same)),
     "server_fsync": (_AWAY,),
     "server_memory": (_AWAY,),

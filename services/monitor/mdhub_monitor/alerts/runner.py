@@ -27,7 +27,7 @@ from mdhub.wire.ops import EventKind, Severity
 from mdhub_monitor.alerts.centre import SERVICE, Centre, open_channels
 from mdhub_monitor.alerts.orders import Orders, ordered
 from mdhub_monitor.alerts.settings import AlertSettings
-from mdhub_monitor.alerts.signals import OWN_RULES, away_finding, plain, said_by
+from mdhub_monitor.alerts.signals import ALERTS_FAILED, OWN_RULES, away_finding, plain, said_by
 
 __all__ = ["NOTE", "Alerting"]
 
@@ -65,6 +65,7 @@ class Alerting:
         self._logger = logger
         self._centre = Centre(settings, open_channels(settings, environment, logger), logger)
         self._desk = _Desk(self._centre)
+        self._failed = 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="alerts", daemon=True)
         self._last_s = time.monotonic()
@@ -79,7 +80,8 @@ class Alerting:
         self._thread.join(_STOP_S)
 
     def counters(self) -> dict[str, int]:
-        return self._centre.counters()
+        """For the heartbeat."""
+        return self._centre.counters() | {"alerts_failed": self._failed}
 
     def _run(self) -> None:
         name_thread("alerts")
@@ -91,7 +93,8 @@ class Alerting:
                 self._away(error)
                 self._stop.wait(backoff.next_s())
             except Exception as error:  # noqa: BLE001 - who alerts must not end because of one entry
-                self._logger.error("alerts_failed", reason=f"{type(error).__name__}: {error}")
+                self._failed += 1
+                self._logger.error(ALERTS_FAILED, reason=f"{type(error).__name__}: {error}")
                 self._stop.wait(backoff.next_s())
 
     def _follow(self, backoff: Backoff) -> None:

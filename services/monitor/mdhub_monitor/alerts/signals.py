@@ -11,11 +11,13 @@ from msgspec.structs import replace
 from mdhub.health.model import Finding
 from mdhub.wire.ops import Event, EventKind, LogLine, Severity
 
-__all__ = ["OWN_RULES", "ErrorLines", "Said", "away_finding", "said_by"]
+__all__ = ["ALERTS_FAILED", "OWN_RULES", "ErrorLines", "Said", "away_finding", "said_by"]
 
 ENDED: Final = "ended"
 ERROR_LOGGED: Final = "error_logged"
 SERVER_AWAY: Final = "server_away"
+ALERTS_FAILED: Final = "alerts_failed"
+"""Name of the alerts' own line of level error: an alert of it could fail again. It is counted."""
 OWN_RULES: Final = frozenset({ERROR_LOGGED, SERVER_AWAY})
 """Found here: an event cannot tell of a server that takes no events."""
 CALM_NS: Final = 600_000_000_000
@@ -87,7 +89,8 @@ class ErrorLines:
 
     def take(self, line: LogLine, now_ns: int) -> Finding | None:
         """Count a line; give the finding that it begins or goes on with."""
-        if line.level != Severity.ERROR or now_ns - line.ts_ns > CALM_NS:
+        own = (line.service, line.event) == ("monitor", ALERTS_FAILED)
+        if own or line.level != Severity.ERROR or now_ns - line.ts_ns > CALM_NS:
             return None
         subject = f"{line.service}.{line.event}"[:MAX_NAME]
         key = f"{ERROR_LOGGED}:{subject}"

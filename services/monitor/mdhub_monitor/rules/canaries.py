@@ -25,8 +25,13 @@ WITNESSES: Final = 2
 FACTOR_OF_FEW: Final = 2.5
 FACTOR_OF_ONE: Final = 5.0
 FACTOR_ALONE: Final = 8.0
-"""For a canary that is silent while others of its exchange move."""
+"""For a canary that is silent, whatever the others do."""
+FACTOR_BESIDE: Final = 4.0
+"""For one that is silent while others of its exchange move."""
+BESIDE_NS: Final = 2 * SECOND_NS
+"""So much later than it another must have moved: when all stop, none does."""
 LEAST_NS: Final = 5 * SECOND_NS
+LEAST_BESIDE_NS: Final = 4_500_000_000
 MOST_NS: Final = 120 * SECOND_NS
 HUB: Final = ""
 """Subject: every exchange that trades now."""
@@ -38,9 +43,29 @@ def lively(contract: Contract) -> bool:
 
 
 def canary_limit_ns(view: View, contract: Contract) -> int:
-    """Silent for longer it is a finding although others of its exchange move."""
-    learned_ns = int(FACTOR_ALONE * contract.habit.usual_ms() * MS_NS)
-    return max(view.patience_ns(contract), min(max(learned_ns, LEAST_NS), MOST_NS))
+    """Silent for longer it is a finding, whatever the others do."""
+    return _limit_ns(view, contract, FACTOR_ALONE, LEAST_NS)
+
+
+def _limit_ns(view: View, contract: Contract, factor: float, least_ns: int) -> int:
+    learned_ns = int(factor * contract.habit.usual_ms() * MS_NS)
+    return max(view.patience_ns(contract), min(max(learned_ns, least_ns), MOST_NS))
+
+
+def _limits_ns(view: View) -> dict[str, int]:
+    """Limit of each canary that is due; a shorter one where others of its exchange went on."""
+    newest: dict[str, int] = {}
+    for contract in view.canaries():
+        exchange = contract.product.exchange
+        newest[exchange] = max(newest.get(exchange, 0), contract.fresh_ns)
+
+    def limit_ns(contract: Contract) -> int:
+        ahead_ns = newest[contract.product.exchange] - contract.fresh_ns
+        if ahead_ns < max(BESIDE_NS, view.patience_ns(contract) // 2):
+            return canary_limit_ns(view, contract)
+        return _limit_ns(view, contract, FACTOR_BESIDE, LEAST_BESIDE_NS)
+
+    return {contract.name: limit_ns(contract) for contract in view.canaries()}
 
 
 def all_silent(view: View) -> dict[str, int]:
@@ -67,10 +92,11 @@ def canary_problems(view: View, silent: dict[str, int]) -> Iterator[Problem]:
         yield Problem("all_sources_silent", subject, Severity.ERROR, facts)
     if HUB in silent:
         return
+    limits_ns = _limits_ns(view)
     for contract in view.canaries():
         if contract.product.exchange in silent or not (lively(contract) and contract.habit.settled):
             continue
-        age_ns, limit_ns = view.age_ns(contract), canary_limit_ns(view, contract)
+        age_ns, limit_ns = view.age_ns(contract), limits_ns[contract.name]
         if age_ns > limit_ns:
             facts = {"silent_ms": age_ns // MS_NS, "limit_ms": limit_ns // MS_NS}
             yield Problem("canary_silent", contract.name, Severity.WARNING, facts)

@@ -16,20 +16,36 @@ SECOND_NS: Final = 1_000_000_000
 RESTARTS: Final = 3
 RESTARTS_NS: Final = 600 * SECOND_NS
 REMEMBERED: Final = 16
+EVENT_LATE_NS: Final = 5 * SECOND_NS
+"""Within which the event of a scheduled start has come, counted from the first tick."""
+MAX_SOURCES: Final = 256
 LONG_NS: Final = 2 * SECOND_NS
 """A connection that is back sooner is not worth a finding."""
 
 
 @dataclass(slots=True)
 class Connections:
-    """Follows events of kind `source` and the sessions that raw shows."""
+    """Follows events of kinds `source` and `schedule`, and the sessions that raw shows."""
 
     restarts: dict[str, int] = field(default_factory=dict)
-    """New processes of each source in `day`."""
+    """New processes of each source in `day` that its schedule did not ask for."""
     _day: int = 0
     _lost_ns: dict[str, int] = field(default_factory=dict)
     _sessions: dict[str, int] = field(default_factory=dict)
     _began: dict[str, deque[int]] = field(default_factory=dict)
+    _asked_for: set[str] = field(default_factory=set)
+
+    def scheduled(self, source: str, now_ns: int) -> None:
+        """Hear that the schedule starts a process, so the next new one is no restart.
+
+        Its first tick may have come before the event did: then the newest one was none.
+        """
+        began = self._began.get(source)
+        if began and now_ns - began[-1] < EVENT_LATE_NS:
+            began.pop()
+            self.restarts[source] = max(0, self.restarts.get(source, 0) - 1)
+        elif source in self._sessions or len(self._asked_for) < MAX_SOURCES:
+            self._asked_for.add(source)
 
     def told(self, source: str, change: str, now_ns: int) -> None:
         """An event said that a source's connection changed."""
@@ -49,9 +65,12 @@ class Connections:
             before = self._sessions.get(source)
             self._sessions[source] = session
             if before is not None and session > before:
+                self._lost_ns.pop(source, None)
+                if source in self._asked_for:
+                    self._asked_for.discard(source)
+                    continue
                 self.restarts[source] = self.restarts.get(source, 0) + 1
                 self._began.setdefault(source, deque(maxlen=REMEMBERED)).append(now_ns)
-                self._lost_ns.pop(source, None)
         for source, since_ns in self._lost_ns.items():
             if source not in unwanted and now_ns - since_ns >= LONG_NS:
                 facts = {"away_ms": (now_ns - since_ns) // 1_000_000}

@@ -136,14 +136,14 @@ def test_a_run_that_dies_before_it_could_send_leaves_that_to_the_next(hub: Hub) 
         there.answer = (500, {})
         address = f"json://{there.host}/{SECRET}"
         with hub.alerting(hook=address):
-            hub.says("began", "gap:")
+            hub.says("began", "slow_clients:")
             until(lambda: there.posts and hub.told(), "both channels")
             until(lambda: len(hub.events("alert")) == 2, "events")
         there.answer = (200, {})
         with hub.alerting(hook=address):
             until(lambda: len(hub.events("alert")) == 3, "the hook's event")
 
-    assert hub.told() == [[("new", "gap:")]]
+    assert hub.told() == [[("new", "slow_clients:")]]
     fates = sorted((event.subject, event.body["change"]) for event in hub.events("alert"))
     assert fates == [("file", "sent"), ("hook", "failing"), ("hook", "sent")]
     shown = hub.stderr.getvalue() + repr(hub.log.entries(EVENTS, count=1_000)) + repr(hub.book())
@@ -157,7 +157,7 @@ def test_a_channel_that_hangs_disturbs_no_other(hub: Hub) -> None:
         there.gate.clear()
         with hub.alerting(hook=f"json://{there.host}/?rto=15"):
             for number in range(3):
-                hub.says("began", f"gap:{number}")
+                hub.says("began", f"slow_clients:{number}")
                 until(lambda: len(hub.told()) == number + 1, "the file's alert")  # noqa: B023
             begin_s = time.monotonic()
         assert time.monotonic() - begin_s < 3
@@ -186,8 +186,8 @@ def test_a_test_says_how_each_channel_took_it(hub: Hub) -> None:
     [
         ("alerts.ack", {"pattern": "nothing:*"}, "no alert fits"),
         ("alerts.ack", {"pattern": 7}, "pattern was expected"),
-        ("alerts.silence", {"pattern": "gap:*", "until_ns": 1}, "within the next 30 days"),
-        ("alerts.unsilence", {"pattern": "gap:*"}, "there is no silence"),
+        ("alerts.silence", {"pattern": "slow_clients:*", "until_ns": 1}, "within the next 30 days"),
+        ("alerts.unsilence", {"pattern": "slow_clients:*"}, "there is no silence"),
         ("alerts.sing", {}, "unknown action"),
     ],
 )
@@ -206,16 +206,18 @@ def test_a_silence_is_kept(hub: Hub) -> None:
     """Over a restart too."""
     until_ns = time.time_ns() + 60_000_000_000
     with hub.alerting():
-        answer = hub.ask("alerts.silence", pattern="gap:*", until_ns=until_ns, reason="works")
+        answer = hub.ask(
+            "alerts.silence", pattern="slow_clients:*", until_ns=until_ns, reason="works"
+        )
         assert answer is not None
         assert answer.ok
     with hub.alerting():
-        hub.says("began", "gap:")
+        hub.says("began", "slow_clients:")
         hub.says("began", "disk_space:")
         until(hub.told, "the other alert")
         (silence,) = hub.book().silences
     assert hub.told() == [[("new", "disk_space:")]]
-    assert (silence.pattern, silence.by, silence.reason) == ("gap:*", "cli", "works")
+    assert (silence.pattern, silence.by, silence.reason) == ("slow_clients:*", "cli", "works")
 
 
 def test_error_lines_alert_once(hub: Hub) -> None:
@@ -231,6 +233,16 @@ def test_error_lines_alert_once(hub: Hub) -> None:
         until(hub.told, "the alert")
         until(lambda: hub.book().alerts[0].finding.facts["count"] == 49, "the count")
     assert hub.told() == [[("new", "error_logged:publisher.stopped")]]
+
+
+def test_a_failure_of_the_alerts_is_no_alert_of_its_own(hub: Hub) -> None:
+    """It might fail again, and again; the heartbeat counts it."""
+    with hub.alerting():
+        for service, name in (("monitor", "alerts_failed"), ("ingest", "alerts_failed")):
+            line = LogLine(SCHEMA_VERSION, time.time_ns(), "error", service, name, "", {})
+            hub.log.append(LOGS, encode(line))
+        until(hub.told, "the other's alert")
+    assert hub.told() == [[("new", "error_logged:ingest.alerts_failed")]]
 
 
 def test_reports_make_good_for_missed_events(hub: Hub) -> None:
@@ -253,9 +265,9 @@ def test_broken_entries_hurt_nobody(hub: Hub) -> None:
         hub.log.append(EVENTS, b"finding \xff")
         hub.log.append(LOGS, b"error \xff")
         hub.log.save_health(b"\xff")
-        hub.says("began", "gap:")
+        hub.says("began", "slow_clients:")
         until(hub.told, "the alert")
-    assert hub.told() == [[("new", "gap:")]]
+    assert hub.told() == [[("new", "slow_clients:")]]
     assert "alerts_failed" not in hub.stderr.getvalue()
 
 

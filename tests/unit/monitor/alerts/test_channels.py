@@ -175,12 +175,12 @@ def test_lines_are_for_programs(tmp_path: Path) -> None:
     file = tmp_path / "alerts.jsonl"
     channel = open_channel(f"jsonl://{file}")
     assert channel.send(letter(channel)).ok
-    assert channel.send(letter(channel, "gap:")).ok
+    assert channel.send(letter(channel, "slow_clients:")).ok
 
     lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
     assert [item["key"] for line in lines for item in line["items"]] == [
         "source_silent:CTP1",
-        "gap:",
+        "slow_clients:",
     ]
     gone = open_channel(f"jsonl://{tmp_path}/none/x.jsonl")
     assert "cannot be written" in gone.send(letter(gone)).problem

@@ -57,13 +57,13 @@ def test_a_flap_is_no_news() -> None:
 def test_a_short_error_is_told_although_it_is_over() -> None:
     """Nobody has to act, but somebody wants to know; a short warning is passed over."""
     told = Told()
-    told.began("gap:")
+    told.began("slow_clients:")
     told.began("source_lagging:A", "warning")
     told.wait(1)
-    told.ended("gap:")
+    told.ended("slow_clients:")
     told.ended("source_lagging:A")
 
-    assert told.wait(10) == [[("over", "gap:")]]
+    assert told.wait(10) == [[("over", "slow_clients:")]]
     assert told.policy.counters["alerts_passed_over"] == 1
 
 
@@ -208,12 +208,12 @@ def report(ts_s: float, *keys: str) -> HealthReport:
 def test_reports_make_good_for_events_that_were_missed() -> None:
     """What a report names has begun, what newer ones lack for some seconds has ended."""
     told = Told()
-    told.policy.reconcile(report(0, "gap:"), origin="monitor", now_ns=told.now_ns)
-    assert told.wait(5) == [[("new", "gap:")]]
+    told.policy.reconcile(report(0, "slow_clients:"), origin="monitor", now_ns=told.now_ns)
+    assert told.wait(5) == [[("new", "slow_clients:")]]
     told.policy.reconcile(report(1), origin="monitor", now_ns=told.now_ns)
     assert told.wait(60) == []
     told.policy.reconcile(report(60), origin="monitor", now_ns=told.now_ns)
-    assert told.wait(5) == [[("resolved", "gap:")]]
+    assert told.wait(5) == [[("resolved", "slow_clients:")]]
 
 
 def test_an_old_report_brings_nothing_back() -> None:
@@ -222,13 +222,13 @@ def test_an_old_report_brings_nothing_back() -> None:
     A word of the same finding that was said before its end is no news either.
     """
     told = Told()
-    told.began("gap:")
+    told.began("slow_clients:")
     told.began("checklist_failed:day", origin="ingest")
     told.wait(5)
-    told.ended("gap:")
-    told.policy.reconcile(report(4, "gap:"), origin="monitor", now_ns=told.now_ns)
-    assert told.wait(5) == [[("resolved", "gap:")]]
-    told.policy.reconcile(report(5, "gap:"), origin="monitor", now_ns=told.now_ns)
+    told.ended("slow_clients:")
+    told.policy.reconcile(report(4, "slow_clients:"), origin="monitor", now_ns=told.now_ns)
+    assert told.wait(5) == [[("resolved", "slow_clients:")]]
+    told.policy.reconcile(report(5, "slow_clients:"), origin="monitor", now_ns=told.now_ns)
     told.policy.reconcile(report(30), origin="monitor", now_ns=told.now_ns)
     assert told.wait(60) == []
 
@@ -239,14 +239,14 @@ def test_a_restart_sends_nothing_twice_and_forgets_nothing() -> None:
     before.began("disk_space:")
     before.wait(5)
     before.policy.acknowledge("*", by="ops", now_ns=before.now_ns)
-    before.policy.silence(Silence(pattern="gap:*", until_ns=before.now_ns + 3_600 * S))
+    before.policy.silence(Silence(pattern="slow_clients:*", until_ns=before.now_ns + 3_600 * S))
     before.began("shard_unled:0")
 
     after = Told()
     after.policy.adopt(before.policy.book())
     after.now_s = before.now_s
     after.began("disk_space:")
-    after.began("gap:")
+    after.began("slow_clients:")
     assert after.wait(1_000) == [[("new", "shard_unled:0")]]
     after.ended("disk_space:")
     assert after.wait(5) == [[("resolved", "disk_space:")]]
@@ -272,6 +272,6 @@ def test_nothing_grows_without_bound() -> None:
 def test_a_strange_severity_counts_as_a_warning() -> None:
     """Somebody newer may know more of them."""
     told = Told()
-    told.began("gap:", "catastrophe")
-    assert told.wait(5) == [[("new", "gap:")]]
+    told.began("slow_clients:", "catastrophe")
+    assert told.wait(5) == [[("new", "slow_clients:")]]
     assert told.messages[0].severity == "warning"

@@ -38,18 +38,18 @@ def test_a_message_says_all_that_somebody_needs() -> None:
 
 def test_what_is_over_asks_for_nothing() -> None:
     """Only how long it was."""
-    item = Item(change="resolved", finding=finding("gap:"), ended_ns=START_NS + 7_260 * S)
+    item = Item(change="resolved", finding=finding("slow_clients:"), ended_ns=START_NS + 7_260 * S)
     letter = write(message(item), AlertSettings(), limit_bytes=10_000)
-    assert letter.title == "[mdhub] resolved: Market data is missing"
+    assert letter.title == "[mdhub] resolved: Slow clients"
     assert "for 2 h 1 min" in letter.body
     assert "To do" not in letter.body
 
 
 def test_both_languages_are_two_halves() -> None:
     """Chinese first."""
-    item = Item(change="new", finding=finding("gap:"))
+    item = Item(change="new", finding=finding("slow_clients:"))
     letter = write(message(item), AlertSettings(language="both"), limit_bytes=10_000)
-    assert letter.title == "[mdhub] 错误：行情缺失"
+    assert letter.title == "[mdhub] 错误：客户端过慢"
     assert letter.body.index("处理：") < letter.body.index("To do:")
 
 
@@ -62,7 +62,7 @@ def test_no_message_is_longer_than_the_channel_takes(
     subjects: list[str], limit: int, language: str
 ) -> None:
     """In bytes; whatever others call things, the title is one line."""
-    items = [Item(change="new", finding=finding(f"gap:{subject}")) for subject in subjects]
+    items = [Item(change="new", finding=finding(f"slow_clients:{subject}")) for subject in subjects]
     settings = AlertSettings(language=language)  # type: ignore[arg-type] # one of them
 
     letter = write(message(*items), settings, limit_bytes=limit)
