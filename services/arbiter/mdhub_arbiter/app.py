@@ -239,7 +239,7 @@ def _serve(log: Log, life: _Life, open_beat: Callable[[], Log]) -> None:
         return
     beat = Beat(open_beat, shard=life.options.shard, token=taken.leadership.token)
     with beating(beat):
-        handed_over = _lead(log, life, taken, each_round=beat.round)
+        handed_over = _lead(log, life, taken, beat)
     if handed_over:
         life.logger.info("handed_over", shard=life.options.shard, token=taken.leadership.token)
         life.back.begin(taken.leadership.token)
@@ -310,7 +310,7 @@ def _take(log: Log, options: argparse.Namespace, standby: Standby) -> Taken | No
     return Taken(leadership, recovered, wall_ns, durable=durable)
 
 
-def _lead(log: Log, life: _Life, taken: Taken, *, each_round: Callable[[], object]) -> bool:
+def _lead(log: Log, life: _Life, taken: Taken, beat: Beat) -> bool:
     """Lead until stopped; True if a command has handed the shard over."""
     life.well()
     options = life.options
@@ -324,9 +324,9 @@ def _lead(log: Log, life: _Life, taken: Taken, *, each_round: Callable[[], objec
         recovered=taken.recovered,
         since_ns=taken.wall_ns,
         wanted=Wanted(options.rules, _of_shard(options, log.shards() or 1), options.calendar),
-        outages=life.outage.counters,
+        outages=lambda: life.outage.counters() | beat.counters(),
         idle=options.idle,
-        each_round=each_round,
+        each_round=beat.round,
         told=life.announcer(log).answered,
         board=life.board,
     )

@@ -35,6 +35,11 @@ class Beat:
         self._clock = clock
         self._round_ns = clock.monotonic_ns()
         self._error: StreamsError | None = None
+        self._lost = 0
+
+    def counters(self) -> dict[str, int]:
+        """For the heartbeat: `beats_lost`, times that its connection failed it."""
+        return {"beats_lost": self._lost}
 
     def round(self) -> None:
         """The leader's loop comes round. Raises what the beat ended with."""
@@ -52,6 +57,7 @@ class Beat:
             except (Fenced, NoLeader) as error:
                 self._error = error
             except StreamsError:
+                self._lost += 1
                 self.close()
         return self._error is None
 

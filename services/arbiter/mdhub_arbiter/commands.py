@@ -1,9 +1,9 @@
 """Commands to the arbiter, taken from the `commands` stream; each gets exactly one result.
 
 A command names the shard whose leader shall obey: `arbiter:1` (docs/decisions/018). `arbiter` alone
-is shard 0, which also answers those to a shard or a target that nobody is. `source:<name>` and
-`schedule` are answered by the supervisors of sources (`mdhub_ingest.schedule`), `monitor` by the
-monitor.
+is shard 0, which also answers those to a shard or a target that nobody is. `source:<name>`,
+`schedule` and `account:<id>` are answered by the supervisors of sources (`mdhub_ingest.schedule`,
+`mdhub_ingest.accounts`), `monitor` by the monitor.
 
 * `market_clock {market_ns, rate, run}` moves the market clock to at least that market time. Both
   redundant sources of a recording ask; the first one wins, the second is told the anchor in force.
@@ -51,7 +51,8 @@ _VERDICTS: Final = frozenset({"mute", "unmute", "prefer"})
 _CONTRACTS: Final = "contracts"
 TARGET: Final = "arbiter"
 _MONITOR: Final = "monitor"
-_OF_SUPERVISORS: Final = frozenset({"source", "schedule"})
+_OF_SUPERVISORS: Final = {"source": "wanted", "schedule": "wanted", "account": "account"}
+"""Kind of target -> counter by which a supervisor's heartbeat names what it has."""
 SUPERVISED_NS: Final = 10_000_000_000
 """A supervisor without a heartbeat for so long answers nothing."""
 READ_COUNT: Final = 100
@@ -171,9 +172,10 @@ class Commands:
             last = f"{TARGET}:{self._shards - 1}"
             return f"unknown target {target[:SHOWN]!r}; shards are {TARGET}:0 to {last}"
         if target.partition(":")[0] in _OF_SUPERVISORS:
-            names = ", ".join(sorted(self._supervisors(wall_ns)))[:SHOWN] or "none"
+            found = self._supervisors(_OF_SUPERVISORS[target.partition(":")[0]], wall_ns)
+            names = ", ".join(sorted(found))[:SHOWN] or "none"
             return f"nobody runs {target[:SHOWN]!r} now; supervisors say that they have {names}"
-        known = f"{TARGET}:<shard>, schedule, source:<name>, monitor"
+        known = f"{TARGET}:<shard>, schedule, source:<name>, account:<id>, monitor"
         return f"unknown target {target[:SHOWN]!r}; commands are taken by {known}"
 
     def _watched(self, wall_ns: int) -> bool:
@@ -187,12 +189,13 @@ class Commands:
         return False
 
     def _supervised(self, target: str, wall_ns: int) -> bool:
-        """Whether a supervisor that lives has this source; any of them has the schedule."""
-        found = self._supervisors(wall_ns)
-        return bool(found) if target == "schedule" else target.removeprefix("source:") in found
+        """Whether a supervisor that lives has this one; any of them has the schedule."""
+        kind, _, name = target.partition(":")
+        found = self._supervisors(_OF_SUPERVISORS[kind], wall_ns)
+        return bool(found) if target == "schedule" else name in found
 
-    def _supervisors(self, wall_ns: int) -> set[str]:
-        """Sources that supervisors say they have (decision 029), in heartbeats that are fresh."""
+    def _supervisors(self, counter: str, wall_ns: int) -> set[str]:
+        """What supervisors say they have (decisions 029, 038), in heartbeats that are fresh."""
         found: set[str] = set()
         for name, payload in self._log.beats().items():
             if name.startswith("supervisor:"):
@@ -200,7 +203,7 @@ class Commands:
                     beat = decode_beat(payload)
                     if beat.state != ENDED and abs(wall_ns - beat.ts_ns) < SUPERVISED_NS:
                         of = (key.partition(":") for key in beat.counters)
-                        found |= {source for what, _, source in of if what == "wanted"}
+                        found |= {source for what, _, source in of if what == counter}
         return found
 
     def _source_verdict(

@@ -47,7 +47,9 @@ class Desk:
     def supervisor(self, *, wall_ns: int, state: str = "running") -> None:
         """Let a supervisor say that it has source A."""
         name = "supervisor:A"
-        beat = Beat(1, wall_ns, "ingest", name, 1, state, {"sources": 1, "wanted:A": 0})
+        beat = Beat(
+            1, wall_ns, "ingest", name, 1, state, {"sources": 1, "wanted:A": 0, "account:ACC": 3}
+        )
         self.server.log("ingest").beat(name, encode(beat))
 
     def clock(
@@ -125,6 +127,7 @@ def test_commands_to_others_and_broken_ones_are_left_alone() -> None:
     desk.supervisor(wall_ns=NOW_NS - 9 * SECOND_NS)
     desk.ask(target="source:A", action="restart")
     desk.ask(target="schedule", action="holiday")
+    desk.ask(target="account:ACC", action="test")
     for payload in (b"", b"\xc1", encode([1, "id"])):
         desk.server.log("cli").append(COMMANDS, payload)
     desk.ask("2")
@@ -140,6 +143,8 @@ def test_commands_to_others_and_broken_ones_are_left_alone() -> None:
         ("source:A", 11, "running", "have none"),
         ("source:A", 1, ENDED, "have none"),
         ("schedule", 11, "running", "have none"),
+        ("account:A", 1, "running", "supervisors say that they have ACC"),
+        ("account:ACC", 11, "running", "have none"),
         ("ingest", 1, "running", "commands are taken by"),
         ("ingest:A", 1, "running", "commands are taken by"),
     ],

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from mdhub.runtime.clock import Clock
-from mdhub.streams.errors import Fenced, StreamsError, UnknownOutcome
+from mdhub.streams.errors import Fenced, NotReady, StreamsError, UnknownOutcome
+from mdhub.streams.port import Log
 from mdhub.streams.topology import CLEAN, RAW
 from mdhub_arbiter.beat import STUCK_NS, Beat
 from mdhub_arbiter.candidate import may_be_cut, take_leadership
@@ -138,6 +139,28 @@ def test_a_busy_leader_is_not_taken_for_dead(stage: Stage) -> None:
     time.now_ns += STUCK_NS
     beat.step()
     assert time.wait_for(standby)
+
+
+def test_a_beat_whose_connection_is_lost_is_counted_and_raised_on_a_new_one(stage: Stage) -> None:
+    """A server that is away may hide behind an office that is kept: it shows in the heartbeat."""
+    leader, opened = lead(stage), list[int]()
+
+    def open_log() -> Log:
+        opened.append(1)
+        if len(opened) == 2:
+            raise NotReady("unreachable", "nobody there")
+        return stage.server.log("arbiter")
+
+    beat = Beat(open_log, shard=0, token=leader._token)
+    assert beat.step()
+    assert beat.counters() == {"beats_lost": 0}
+    beat.close()  # as after an error of the connection
+    assert beat.step()
+    assert beat.counters() == {"beats_lost": 1}
+    raised = stage.log.leadership(0).beat
+    assert beat.step()
+    assert (beat.counters(), len(opened)) == ({"beats_lost": 1}, 3)
+    assert stage.log.leadership(0).beat != raised
 
 
 def test_the_beat_of_a_replaced_leader_ends_its_loop(stage: Stage) -> None:
