@@ -1,0 +1,1 @@
+"""The console: accounts, control and sight for the operator, in a browser and over HTTP."""

@@ -1,0 +1,1 @@
+"""The tables of identity, on SQLAlchemy Core: SQLite by default, MariaDB by its address."""

@@ -1,0 +1,1 @@
+"""What the hub says now: tailed, held within bounds, streamed to browsers."""

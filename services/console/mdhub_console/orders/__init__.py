@@ -1,0 +1,1 @@
+"""Orders to the hub: commands, each followed to its one result."""

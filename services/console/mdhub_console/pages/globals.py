@@ -1,0 +1,105 @@
+"""What every template may call: words, formats, addresses of assets, who looks."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, pass_context
+from jinja2.runtime import Context
+from litestar import Request
+
+from mdhub_console.identity.model import Language, User
+from mdhub_console.live.rows import EventRow
+from mdhub_console.pages import formats
+from mdhub_console.pages.events import told
+from mdhub_console.server.csrf import csrf_token
+from mdhub_console.words.catalogue import catalogue, language_of, text
+
+__all__ = ["NAV", "STATIC", "THEMES", "THEME_COOKIE", "Page", "add_globals", "asset", "page_of"]
+
+STATIC: Final = Path(__file__).resolve().parents[1] / "static"
+THEME_COOKIE: Final = "mdhub-theme"
+THEMES: Final = ("system", "dark", "light")
+NAV: Final = (
+    ("overview", "/"),
+    ("sources", "/sources"),
+)
+"""Key of the word and path of every page in the header."""
+_MS: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Who looks, how."""
+
+    language: Language
+    theme: str
+    user: User | None
+    path: str
+    csrf: str
+
+    def here(self, path: str) -> bool:
+        """Whether a page of the header is the present one."""
+        return self.path == path or (path != "/" and self.path.startswith(f"{path}/"))
+
+
+def page_of(request: Request[Any, Any, Any]) -> Page:
+    """Read it from the request."""
+    theme = request.cookies.get(THEME_COOKIE, "")
+    return Page(
+        language=language_of(request),
+        theme=theme if theme in THEMES else "system",
+        user=request.scope.get("user"),
+        path=request.url.path,
+        csrf=csrf_token(request),
+    )
+
+
+@cache
+def asset(path: str) -> str:
+    """Address of a file of ours; it changes with the content, so it may be kept for ever."""
+    if path.startswith("vendor/"):
+        return f"/static/{path}"
+    digest = hashlib.sha256((STATIC / path).read_bytes()).hexdigest()[:12]
+    return f"/static/{path}?v={digest}"
+
+
+def add_globals(environment: Environment) -> None:
+    """Put all of it into an environment."""
+    environment.globals.update(
+        t=_translate, t_or=_translate_or, csrf=_csrf, page_of=page_of, asset=asset,
+        told=_told, NAV=NAV, THEMES=THEMES, DASH=formats.DASH, ms=_ms,
+    )  # fmt: skip
+    for name in formats.__all__:
+        value = getattr(formats, name)
+        if callable(value):
+            environment.filters[name] = value
+
+
+def _ms(ts_ns: int) -> int:
+    return ts_ns // _MS
+
+
+@pass_context
+def _translate(context: Context, key: str, **values: Any) -> str:
+    return text(key, language_of(context["request"]), **values)
+
+
+@pass_context
+def _translate_or(context: Context, key: str, otherwise: str) -> str:
+    """Words of a problem; one that has none speaks English."""
+    return text(key, language_of(context["request"])) if key in catalogue() else otherwise
+
+
+@pass_context
+def _csrf(context: Context) -> str:
+    return csrf_token(context["request"])
+
+
+@pass_context
+def _told(context: Context, event: EventRow) -> str:
+    return told(event, language_of(context["request"]))

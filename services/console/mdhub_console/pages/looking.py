@@ -1,0 +1,88 @@
+"""One look at the view: what a page or a fragment shows of now."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, Final
+
+import msgspec
+
+from mdhub.calendar import Calendar, Interval, OutsideCalendar
+from mdhub.calendar.rows import as_date
+from mdhub.runtime.heartbeat import decode_beat
+from mdhub.wire.codec import DecodeError
+from mdhub_console.live.rows import EventRow, LogRow, Row
+from mdhub_console.live.service import Live
+from mdhub_console.live.view import Point, View
+from mdhub_console.pages.sight import Sight
+
+__all__ = ["look", "phases_of"]
+
+EVENTS: Final = 1_000
+LINES: Final = 100
+POINTS: Final = 900
+ORDERS: Final = 50
+MARKET: Final = ("SHFE", "au")
+"""Whose hours stand for the market's: nobody trades longer."""
+_decode_point: Final = msgspec.json.Decoder(Point).decode
+_decode_event: Final = msgspec.json.Decoder(EventRow).decode
+_decode_line: Final = msgspec.json.Decoder(LogRow).decode
+
+
+def look(live: Live, *, source: str | None = None) -> Sight:
+    """Read what stands in the view now; `source`: with its last log lines."""
+    view, now_ns = live.view, live.now_ns()
+    with view.held():
+        history = view.windows["history"].newest_rows(POINTS)
+        events = view.windows["events"].newest_rows(EVENTS)
+        lines = _lines(view, source) if source is not None else []
+        commands = view.commands().newest(ORDERS, now_ns=now_ns)
+        connection = view.connection
+    fresh = view.health(now_ns=now_ns, silent_ms=live.silent_ms)
+    return Sight(
+        now_ns=now_ns,
+        fresh=fresh,
+        connection=connection,
+        history=[_decode_point(row.json) for row in history],
+        events=[_decode_event(row.json) for row in events],
+        logs=[_decode_line(row.json) for row in lines],
+        commands=commands,
+        phases=phases_of(fresh.report.trading_day) if fresh.report else (),
+        clients=_clients(view),
+    )
+
+
+def _lines(view: View, source: str) -> Sequence[Row]:
+    service, word = f"ingest:{source}", json.dumps(source)
+    return view.windows["logs"].newest_rows(
+        LINES,
+        passes=lambda row: row.name == service or word.encode() in row.json,
+    )
+
+
+def _clients(view: View) -> int | None:
+    counts = []
+    for instance, payload in view.beats.items():
+        if instance.startswith("publisher:"):
+            try:
+                counters: Any = decode_beat(payload).counters
+            except DecodeError:
+                continue
+            counts += [counters["clients"]] if "clients" in counters else []
+    return sum(counts) if counts else None
+
+
+@cache
+def _calendar() -> Calendar:
+    return Calendar.load()
+
+
+def phases_of(trading_day: int) -> Sequence[Interval]:
+    """Phases of the market on a trading day; of the next one where there is none now."""
+    try:
+        day = as_date(trading_day)
+        return _calendar().sessions(*MARKET, day)
+    except (OutsideCalendar, ValueError):
+        return ()

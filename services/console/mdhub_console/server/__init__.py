@@ -1,0 +1,1 @@
+"""The frame around every request: headers, origin, errors, documents, health."""

@@ -1,0 +1,1 @@
+"""What the console calls things: each word in English and Chinese."""
