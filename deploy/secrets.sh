@@ -2,7 +2,7 @@
 # usage: secrets.sh [FOLDER [HOST]]
 # Makes the secrets of a stack: FOLDER (default ./secrets) with one file each. HOST is where the server
 # listens (default `server`, its name in docker-compose.yml; 127.0.0.1 for the systemd units).
-# What is there already stays. Files are readable for the containers' users, the folder is not for
+# ACCOUNTS (sqlite, mariadb or mongodb) says where accounts_url leads. What is there already stays. Files are readable for the containers' users, the folder is not for
 # others on this host.
 set -eu
 folder=${1:-secrets}
@@ -31,5 +31,19 @@ else
 fi
 put redis_auth "requirepass $password"
 put redis_url "redis://:$password@$host:6379/0"
-put database_password "$(word)"
+if [ -e "$folder/database_password" ]; then
+    database=$(cat "$folder/database_password")
+else
+    database=$(word)
+fi
+put database_password "$database"
+case ${ACCOUNTS:-sqlite} in
+    sqlite) put accounts_url "sqlite:////var/lib/mdhub-accounts/accounts.sqlite" ;;
+    mariadb) put accounts_url "mysql+pymysql://mdhub:$database@mariadb:3306/mdhub" ;;
+    mongodb) put accounts_url "mongodb://mdhub:$database@mongodb:27017/mdhub?authSource=admin" ;;
+    *)
+        echo "secrets.sh: ACCOUNTS was '$ACCOUNTS', expected sqlite, mariadb or mongodb" >&2
+        exit 1
+        ;;
+esac
 put grafana_password "$(word)"

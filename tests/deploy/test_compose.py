@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import tomllib
@@ -10,6 +11,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import jsonschema
 import pytest
@@ -79,7 +81,9 @@ def test_every_container_is_contained() -> None:
 def test_nothing_listens_beyond_the_host_by_default() -> None:
     """Published ports name an address, and without a variable it is loopback."""
     ports = [port for each in services().values() for port in each.get("ports", [])]
-    open_ones = [p for p in ports if not re.match(r"(127\.0\.0\.1|\$\{BIND_ADDRESS:-127\.0)", p)]
+    open_ones = [
+        p for p in ports if not re.match(r"(127\.0\.0\.1|\$\{(BIND|CONSOLE)_ADDRESS:-127\.0)", p)
+    ]
     assert len(ports) >= 4 and open_ones == []
     assert compose()["networks"]["inside"]["internal"]
     assert services()["server"]["networks"] == ["inside"]
@@ -110,6 +114,7 @@ def test_secrets_are_files_only() -> None:
         for key, value in each.get("environment", {}).items()
         if re.search("PASSWORD|URL", key) and "/run/secrets/" not in value
         and not key.startswith("MARIADB_RANDOM")
+        and not re.fullmatch(r"http://[a-z]+:\d+", value)
     ]  # fmt: skip
     assert passwords == []
 
@@ -146,6 +151,27 @@ def test_secrets_are_made_once_and_kept(tmp_path: Path) -> None:
         assert folder.stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "mariadb", "mongodb"])
+def test_the_address_of_the_accounts_fits_the_database(kind: str, tmp_path: Path) -> None:
+    """It names the database's container and holds the password that this one was given."""
+    script = ["sh", str(ROOT / "deploy/secrets.sh"), str(tmp_path)]
+    told = {"ACCOUNTS": kind, "PATH": os.environ["PATH"]}
+    subprocess.run(script, check=True, capture_output=True, timeout=20, env=told)
+    url = urlsplit((tmp_path / "accounts_url").read_text().strip())
+    if kind == "sqlite":
+        mounted = [v.split(":")[1] for v in services()["console"]["volumes"]]
+        assert str(Path(url.path[1:]).parent) in mounted
+        return
+    assert url.password == (tmp_path / "database_password").read_text().strip()
+    database = services()[str(url.hostname)]
+    settings = database["environment"]
+    assert url.username in {
+        settings.get("MARIADB_USER"),
+        settings.get("MONGO_INITDB_ROOT_USERNAME"),
+    }
+    assert set(database["networks"]) & set(services()["console"]["networks"])
+
+
 def test_the_build_gets_what_the_wheel_needs() -> None:
     """.dockerignore lets through every path that pyproject.toml and the build script name."""
     kept = re.findall(r"^!(\S+)", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
@@ -156,7 +182,7 @@ def test_the_build_gets_what_the_wheel_needs() -> None:
     assert missing == []
 
 
-@pytest.mark.parametrize("name", ["arbiter", "ingest", "monitor", "publisher"])
+@pytest.mark.parametrize("name", ["arbiter", "console", "ingest", "monitor", "publisher"])
 def test_an_image_is_named_and_built_for_each_service(name: str) -> None:
     """Image, build argument and the build script agree on the service."""
     containers = [each for key, each in services().items() if key.partition("-")[0] == name]

@@ -105,7 +105,7 @@ def test_a_script_is_posix_shell(script: Path) -> None:
 def test_the_image_script_refuses_what_it_does_not_know(tmp_path: Path) -> None:
     """A wrong service, or a folder that is there already, is said before anything is built."""
     script = ["sh", str(ROOT / "scripts/image.sh")]
-    for arguments, words in ((["console", "x"], "expected arbiter"), (["monitor"], "folder"),
+    for arguments, words in ((["nonsense", "x"], "expected arbiter"), (["monitor"], "folder"),
                              (["monitor", str(tmp_path)], "exists")):  # fmt: skip
         done = subprocess.run(
             [*script, *arguments], capture_output=True, text=True, check=False, timeout=20
