@@ -12,7 +12,7 @@ PROGRAMS = $(patsubst %/,%,$(sort $(dir $(wildcard bench/*.py examples/*.py scri
 export PYTHON VENV
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test demo gateways test lint fmt bench truth simulate week wire-docs config-docs state-docs metrics-docs wheel lock test-all clean
+.PHONY: help install install-test demo gateways test lint fmt bench truth simulate week wire-docs config-docs state-docs metrics-docs vendor wheel lock test-all clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,7 +33,7 @@ gateways: install ## build and install the CTP and SOPT gateways (ARGS="--set pi
 
 test: lint ## run the checks, build the gateways (once), then run every test
 	@$(VENV)/bin/python scripts/gateways.py --set newest --set pinned --optional
-	$(RUN) pytest -n 2 -m "not process"
+	$(RUN) pytest -n 3 -m "not process"
 	$(RUN) pytest -n 2 --dist loadfile -m "process and not gateways"
 	$(RUN) pytest -n 2 -m "process and gateways"
 
@@ -75,6 +75,9 @@ state-docs: install ## write docs/server-states.md from the code
 metrics-docs: install ## write docs/metrics.md and deploy/grafana/dashboards/ from the code
 	$(RUN) mdhub.metrics.markdown > docs/metrics.md
 	$(VENV)/bin/python scripts/dashboards.py deploy/grafana/dashboards
+
+vendor: ## copy the console's front-end libraries out of their npm packages
+	@$(PYTHON) scripts/vendor.py
 
 wheel: install ## build dist/mdhub-<version>-py3-none-any.whl
 	$(RUN) hatchling build -t wheel -d dist

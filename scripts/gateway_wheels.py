@@ -163,7 +163,7 @@ def fetch(lock: Path, package: str, tools: Path) -> Path:
         with tarfile.open(next(Path(folder).glob("*.tar.gz"))) as archive:
             # Python before 3.11.4 has no filters; the hash was checked either way.
             archive.extraction_filter = getattr(tarfile, "data_filter", lambda member, _: member)
-            archive.extractall(folder)  # noqa: S202 # what the lock pins by hash
+            archive.extractall(folder)  # noqa: S202  # nosec B202 # what the lock pins by hash
         (Path(folder) / target.name).rename(target)
     return target
 

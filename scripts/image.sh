@@ -15,8 +15,8 @@ die() {
 [ $# -eq 2 ] || die 'expected a service and a folder: sh scripts/image.sh arbiter /opt/mdhub'
 service=$1
 case $service in
-    arbiter | ingest | monitor | publisher) ;;
-    *) die "service was '$service', expected arbiter, ingest, monitor or publisher" ;;
+    arbiter | console | ingest | monitor | publisher) ;;
+    *) die "service was '$service', expected arbiter, console, ingest, monitor or publisher" ;;
 esac
 case $2 in
     /*) folder=$2 ;;

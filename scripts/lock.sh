@@ -27,7 +27,7 @@ compile --constraints requirements/demo.txt \
     --output-file requirements/test.txt
 # What images and hosts in service install: no embedded server, no tools.
 compile --constraints requirements/demo.txt \
-    --extra arbiter --extra cli --extra ingest --extra monitor --extra publisher \
+    --extra arbiter --extra cli --extra console --extra ingest --extra monitor --extra publisher \
     pyproject.toml --output-file requirements/services.txt
 compile requirements/audit.in --output-file requirements/audit.txt
 compile requirements/bench.in --output-file requirements/bench.txt

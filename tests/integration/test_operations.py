@@ -179,9 +179,9 @@ def test_frames_on_the_wire_are_as_the_contract_says(
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     try:
         socket = context.socket(zmq.SUB)
-        socket.setsockopt(zmq.SUBSCRIBE, b"status.source.")
+        socket.setsockopt(zmq.SUBSCRIBE, b"status.command.")
         socket.connect(publisher.endpoint)
-        payload = event("source.rate")
+        payload = event("command.done")
 
         def heard() -> int:
             said(writer, EVENTS, payload)
@@ -192,7 +192,7 @@ def test_frames_on_the_wire_are_as_the_contract_says(
     finally:
         context.destroy(linger=0)
     header = decode_live_header(head)
-    assert (topic, body) == (b"status.source.rate.", payload)
+    assert (topic, body) == (b"status.command.done.", payload)
     assert header.id is not None and "-" in header.id
     assert (header.shard, header.epoch, header.n, header.k, header.arb_ns) == (
         0,

@@ -229,11 +229,6 @@ def test_garbage_in_events_and_heartbeats_ends_nobody(running: Hub) -> None:
             name = random.choice([b"[/b]", b"\xff\xfe", b"ingest:[red]", b"", b"x" * 10_000])
             running.hand.call("HSET", KEYS.beats(), name, broken_payload(random))
     now_ns = time.time_ns()
-    bodies: list[dict[str, Any]] = [{"ticks_per_s": "x"}, {"ticks_per_s": []}, {}]
-    for body in bodies:
-        kind = EventKind.SOURCE_RATE
-        event = Event(1, "i", now_ns, "monitor", kind, "A", "info", "", body)
-        running.add(EVENTS, [b"e", encode(event)])
     far = Event(1, "i", 1 << 62, "[/b]", "odd", "[/b]", "info", "", {"x": "[/b]"})
     running.add(EVENTS, [b"e", encode(far)])
     running.hand.call(

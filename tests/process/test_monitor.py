@@ -73,7 +73,7 @@ def report(log: Log) -> HealthReport | None:
 
 def test_a_frozen_source_is_marked_down_restarted_and_up_again() -> None:
     """It pushes old snapshots for eleven seconds; the other source goes on."""
-    with running_hub("calm_s=1,stuck_every_s=2,stuck_s=11,seed=3") as log:
+    with running_hub("calm_s=1,stuck_every_s=6,stuck_s=11,seed=3") as log:
         until(lambda: findings(log, "source_frozen:A"), "the frozen source", timeout_s=25)
         began = findings(log, "source_frozen:A")[0]
         assert began.body["change"] == "began"

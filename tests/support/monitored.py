@@ -16,7 +16,10 @@ from mdhub.market.snapshot import Snapshot, raw_tick
 from mdhub.wire.codec import control, encode
 from mdhub.wire.entries import Clock, ControlKind
 from mdhub_monitor.learn import Habit
-from mdhub_monitor.rules.problem import Ledger, Said
+from mdhub_monitor.rules.connection import Connections
+from mdhub_monitor.rules.problem import Ledger, Problem, Said
+from mdhub_monitor.rules.services import BEAT_LIMIT_NS, BeatFact, Now, ServiceWatch
+from mdhub_monitor.rules.shards import service_problems
 from mdhub_monitor.watch import MarketWatch
 
 SECOND_NS = 1_000_000_000
@@ -27,6 +30,53 @@ Outage = Callable[[str, Snapshot], int | None]
 """Source and snapshot -> delay in ns; None = it is not delivered, `STUCK` = the last one again."""
 
 STUCK = -1
+
+
+class Hurt(NamedTuple):
+    """What becomes of the process of source A, beside its ticks, from one moment to another."""
+
+    begin_ns: int
+    end_ns: int
+    beats: bool = True
+    """Whether its heartbeats go on."""
+    disconnects: bool = False
+    """Whether it says itself that its connection was lost, and is back."""
+    replaced: bool = False
+    """Whether a new process, so a new session, comes at the end."""
+
+
+class Processes:
+    """Heartbeats and events of the sources' processes, through the rules about them."""
+
+    def __init__(self, hurt: Hurt) -> None:
+        self.connections = Connections()
+        self._hurt = hurt
+        self._services = ServiceWatch(BEAT_LIMIT_NS)
+        self._beats: dict[str, BeatFact] = {}
+        self._told = ""
+
+    def session(self, source: str, now_ns: int) -> int:
+        return 1 + (source == "A" and self._hurt.replaced and now_ns >= self._hurt.end_ns)
+
+    def look(self, watch: MarketWatch, now_ns: int) -> list[Problem]:
+        hurts = self._hurt.begin_ns <= now_ns < self._hurt.end_ns
+        for source in watch.facts.sources:
+            if self._hurt.beats or source != "A" or not hurts:
+                second_ns = now_ns - now_ns % SECOND_NS
+                beat = BeatFact("ingest", self.session(source, now_ns), second_ns, "connected", {})
+                self._beats[f"ingest:{source}"] = beat
+        told = "disconnected" if hurts else "connected"
+        if self._hurt.disconnects and told != self._told:
+            self._told = told
+            self.connections.told("A", told, now_ns)
+        now = Now(now_ns, now_ns)
+        self._services.look(self._beats, now)
+        nobody: frozenset[str] = frozenset()
+        sessions = {name: seen.session for name, seen in watch.facts.sources.items()}
+        return [
+            *service_problems(self._beats, self._services.down(now), nobody),
+            *self.connections.look(sessions, now_ns, day=watch.trading_day, unwanted=nobody),
+        ]
 
 
 class Heard(NamedTuple):
@@ -53,8 +103,10 @@ class Watched:
         sources: tuple[str, ...] = ("A", "B"),
         outage: Outage = healthy,
         habits: dict[str, Habit] | None = None,
+        hurt: Hurt = Hurt(0, 0),  # noqa: B008 - immutable
         seed: int = 1,
     ) -> None:
+        self.processes = Processes(hurt)
         self.watch = MarketWatch(calendar, habits)
         self.ledger = Ledger()
         self.heard: list[Heard] = []
@@ -116,7 +168,10 @@ class Watched:
     def _deliver(self) -> None:
         while self._waiting and self._waiting[0][0] <= self._now_ns:
             at_ns, _, source, snapshot = heappop(self._waiting)
-            tick = raw_tick(snapshot, source=source, session=1, seq=1, recv_ns=at_ns)
+            tick = raw_tick(
+                snapshot, source=source, session=self.processes.session(source, at_ns), seq=1,
+                recv_ns=at_ns,
+            )  # fmt: skip
             self.watch.fold(0, (b"1-1", [b"t", encode(tick)]))
 
     def _clock(self) -> None:
@@ -124,7 +179,8 @@ class Watched:
         self.watch.fold(0, (b"1-1", [b"c", body]))
         if self._now_ns >= self._look_ns:
             self._look_ns = self._now_ns + LOOK_NS
-            for said in self.ledger.look(self.watch.look(), self._now_ns):
+            problems = self.watch.look() + self.processes.look(self.watch, self._now_ns)
+            for said in self.ledger.look(problems, self._now_ns):
                 self.heard.append(_heard(said, self._now_ns))
 
 

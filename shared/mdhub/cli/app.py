@@ -15,6 +15,7 @@ except ImportError:  # the base install is the SDK alone
     sys.exit('the mdhub command needs its own extra: pip install "mdhub[cli]" (or "mdhub[demo]")')
 
 from mdhub import __version__
+from mdhub.cli.accounts_app import accounts_app
 from mdhub.cli.alerts_app import alerts_app
 from mdhub.cli.backup_app import backup_app
 from mdhub.cli.completion import services
@@ -50,6 +51,7 @@ app.add_typer(sources_app, name="sources")
 app.add_typer(keys_app, name="keys")
 app.add_typer(failover_app, name="failover")
 app.add_typer(alerts_app, name="alerts")
+app.add_typer(accounts_app, name="accounts")
 app.add_typer(backup_app, name="backup")
 
 Config = Annotated[Path | None, typer.Option(help="Configuration file (TOML).")]

@@ -14,12 +14,15 @@ from typing import Final
 from mdhub.cli.hubs import find_hub, plan_of
 from mdhub.cli.instances import names_in, sources_in
 from mdhub.config import load
+from mdhub.host.console import Console
 from mdhub.host.stack import Host, HubPlan
 from mdhub.runtime.errors import ServiceError
 from mdhub.runtime.keeper import ChildSpec
 
 __all__ = ["Told", "configured"]
 
+CONSOLE_PORT: Final = 8080
+"""Of a console that is started by itself where the file names none."""
 _PROGRAM: Final = 3
 """Words of a child's command before its options: interpreter, -m, module."""
 
@@ -41,12 +44,15 @@ def configured(service: str, file: Path, given: Sequence[str]) -> Told:
     plan = _alone(plan_of(load(file).config), hub.url)
     chosen = _chosen(service, Host(plan).children(service), given)
     options = tuple(chosen.command(1))[_PROGRAM:]
+    if not sources_in(names_in(given)[0].only):  # it has all sources, and so all accounts
+        options = tuple(each for each in options if not each.startswith("--accounts-part"))
     return Told((*_without_only(options), *_each_only(given)), chosen.environment)
 
 
 def _alone(plan: HubPlan, url: str) -> HubPlan:
     """Let every ingest process of a trading day ask for the same run of the market's clock."""
-    return replace(plan, url=url, run=f"configured-{plan.today}")
+    console = plan.console or Console(port=CONSOLE_PORT)
+    return replace(plan, url=url, run=f"configured-{plan.today}", console=console)
 
 
 def _chosen(service: str, children: Sequence[ChildSpec], given: Sequence[str]) -> ChildSpec:

@@ -17,6 +17,7 @@ from mdhub.config.layers import DEFAULT
 from mdhub.config.load import Option
 from mdhub.config.locate import Key
 from mdhub.config.model import AnySource, GatewaySource, RecordingSource
+from mdhub.host.console import Console
 from mdhub.host.stack import HubPlan, Publisher, service_module
 from mdhub.runtime.errors import ServiceError
 from mdhub.runtime.metrics import Address
@@ -118,7 +119,7 @@ def _profile_problems(config: HubConfig) -> list[tuple[Key, str]]:
 
 def plan_of(config: HubConfig, sources: tuple[str, ...] = ()) -> HubPlan:
     """What to run; `sources` (JSON) take the place of the configured ones."""
-    url = config.server.url
+    url, accounts = config.server.url, config.accounts
     return HubPlan(
         folder=config.hub.data,
         profile=config.hub.profile,
@@ -140,9 +141,24 @@ def plan_of(config: HubConfig, sources: tuple[str, ...] = ()) -> HubPlan:
         contracts=config.arbiter.contracts,
         schedule=schedule_json(config),
         alerts=config.alerts.model_dump_json(),
+        accounts_url=None if accounts.url is None else accounts.url.get_secret_value(),
+        accounts_key=accounts.key_file,
         log_level=config.logs.level,
+        console=_console_of(config),
         metrics=Address(config.metrics.bind, config.metrics.port),
     )
+
+
+def _console_of(config: HubConfig) -> Console | None:
+    knobs = config.console
+    if not knobs.port:
+        return None
+    return Console(
+        port=knobs.port, bind=knobs.bind,
+        url=None if knobs.url is None else knobs.url.get_secret_value(),
+        trusted_proxies=knobs.trusted_proxies, allowed_hosts=knobs.allowed_hosts,
+        setup_remote=knobs.setup_remote, tls_cert=knobs.tls_cert, tls_key=knobs.tls_key,
+    )  # fmt: skip
 
 
 def check_source(source: AnySource) -> list[tuple[Key, str]]:

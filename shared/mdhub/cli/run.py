@@ -22,6 +22,7 @@ RUN_EPILOG: Final = epilog(
     "mdhub run arbiter --config hub.toml --id B",
     "mdhub run ingest --config hub.toml --only A,C",
     "mdhub run arbiter --id B --check",
+    "mdhub run console --bind 127.0.0.1:8080",
     codes="0 stopped (--check: alive and well), 1 cannot serve here or work with this server",
 )
 
@@ -29,7 +30,7 @@ RUN_EPILOG: Final = epilog(
 def run_service(name: str, arguments: Sequence[str]) -> int:
     """Run a service found by its entry point; return its exit code."""
     if name in {"", "--help", "-h"}:
-        print("usage: mdhub run {ingest|arbiter|publisher|monitor} [OPTIONS]")
+        print("usage: mdhub run {ingest|arbiter|publisher|monitor|console} [OPTIONS]")
         print("\nOne service in the foreground, until Ctrl-C or SIGTERM. It finds the log by")
         print("MDHUB_REDIS_URL (file:/path: as the file says). Each explains its options:")
         print("mdhub run publisher --help. For all of them:")

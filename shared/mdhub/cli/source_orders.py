@@ -5,36 +5,20 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any
 
 from mdhub.cli.hubs import HubAddress
 from mdhub.cli.moments import until_ns
 from mdhub.cli.pipe import reader_may_leave
 from mdhub.health.cover import Cover, cover_of
+from mdhub.health.foretelling import DOES, told
 from mdhub.health.freshness import FreshReport, judged
 from mdhub.runtime.errors import ServiceError
 from mdhub.streams import open_log
-from mdhub.streams.asking import Answer, Request, ask
+from mdhub.streams.asking import Answer, Request, ask, source_target
 from mdhub.streams.port import Log
 
-__all__ = ["Order", "foretell", "order_source", "source_target"]
-
-DOES: Final = {
-    "mute": "the arbiters refuse {name}'s ticks until it is unmuted",
-    "unmute": "the arbiters hear {name} again",
-    "prefer": "{name} becomes the active source where exchanges are in mode priority",
-    "restart": "{name}'s process is killed and a new one logs in",
-    "start": "{name} runs, whatever the schedule says",
-    "stop": "{name}'s process ends",
-    "hold": "{name}'s process ends and stays ended",
-    "resume": "the schedule decides over {name} again",
-}
-TAKES_AWAY: Final = frozenset({"mute", "restart", "stop", "hold"})
-GAPS: Final = {
-    "none": "expected gap: none",
-    "some": "expected gap: {uncovered} contracts that only {source} has confirmed",
-    "all": "expected gap: every tick until {source} delivers again",
-}
+__all__ = ["Order", "foretell", "order_source"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +38,6 @@ class Order:
         if self.until is not None:
             args["until_ns"] = until_ns(self.until, market_ns)
         return args | ({"force": True} if self.force else {})
-
-
-def source_target(name: str) -> str:
-    """Target of a command to the supervisor that runs a source."""
-    return f"source:{name}"
 
 
 def order_source(hub: HubAddress, order: Order, *, timeout_s: float, as_json: bool) -> int:
@@ -99,21 +78,6 @@ def foretell(hub: HubAddress, action: str, name: str, *, as_json: bool) -> int:
         else:
             print("\n".join(told(action, cover)))
     return 0
-
-
-def told(action: str, cover: Cover) -> list[str]:
-    """What would happen, in sentences."""
-    lines = [f"would do: {DOES[action].format(name=cover.source)}"]
-    won = "not known" if cover.win_rate is None else f"{100 * cover.win_rate:.1f} %"
-    lines.append(
-        f"now: {cover.source} delivers {cover.ticks_per_s:.0f} ticks/s, "
-        f"share of ticks it delivers first {won}; session {cover.session or 'not known'}"
-    )
-    if action in TAKES_AWAY:
-        others = ", ".join(cover.covered_by) or "nobody"
-        lines.append(f"meanwhile: {others} covers")
-        lines.append(GAPS[cover.gap].format(uncovered=cover.uncovered, source=cover.source))
-    return lines
 
 
 def _cover(fresh: FreshReport, name: str) -> Cover:

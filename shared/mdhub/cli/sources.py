@@ -4,65 +4,19 @@ from __future__ import annotations
 
 import json
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Final
 
 from mdhub.cli.hubs import HubAddress
 from mdhub.cli.pipe import reader_may_leave
 from mdhub.runtime.errors import ServiceError
-from mdhub.runtime.heartbeat import ENDED, Beat, decode_beat, leading
+from mdhub.runtime.standing import ARBITER, COUNTS, SourceRow, read_beat, rows_of, speaks
 from mdhub.streams import open_log
 from mdhub.streams.asking import Answer, Request, arbiter_of, ask
 from mdhub.streams.port import Log
-from mdhub.wire.codec import DecodeError
 
-__all__ = ["SourceRow", "list_sources", "rows_of", "tell_source"]
-
-COUNTS: Final = {"won": "accepted"} | {
-    name: name for name in ("duplicate", "late", "rejected", "held", "lost")
-}
-ARBITER: Final = "arbiter:"
-INGEST: Final = "ingest:"
-
-
-@dataclass(frozen=True, slots=True)
-class SourceRow:
-    """A source as the arbiters of all shards see it."""
-
-    name: str
-    state: str
-    """Of its own heartbeat; empty = it has none."""
-    standing: str
-    """`muted`, `down`, `active` (mode priority), or empty."""
-    won: int
-    duplicate: int
-    late: int
-    rejected: int
-    held: int
-    lost: int
-
-
-def rows_of(beats: Mapping[str, bytes], *, silent_ms: int, now_ns: int) -> list[SourceRow]:
-    """One row per source that an arbiter or an ingest child speaks of in its heartbeat."""
-    counters: Counter[str] = Counter()
-    arbiters: list[Beat] = []
-    states: dict[str, str] = {}
-    for instance, payload in beats.items():
-        beat = _beat(payload)
-        if beat is None:
-            continue
-        if instance.startswith(INGEST):
-            states[instance.removeprefix(INGEST)] = beat.state
-        if instance.startswith(ARBITER) and _speaks(beat, silent_ms, now_ns):
-            arbiters.append(beat)
-    for said in leading((beat.state, beat.counters) for beat in arbiters):
-        counters.update(said)
-    names = states.keys() | {
-        name for key in counters for kind, _, name in [key.partition(":")] if kind == "accepted"
-    }
-    return [_row(name, states.get(name, ""), counters) for name in sorted(names)]
+__all__ = ["list_sources", "tell_source"]
 
 
 def list_sources(hub: HubAddress, *, as_json: bool) -> int:
@@ -74,10 +28,10 @@ def list_sources(hub: HubAddress, *, as_json: bool) -> int:
         log.close()
     rows = rows_of(beats, silent_ms=hub.silent_ms, now_ns=now_ns)
     told = any(
-        beat is not None and _speaks(beat, hub.silent_ms, now_ns)
+        beat is not None and speaks(beat, hub.silent_ms, now_ns)
         for name, payload in beats.items()
         if name.startswith(ARBITER)
-        for beat in [_beat(payload)]
+        for beat in [read_beat(payload)]
     )
     with reader_may_leave():
         if as_json:
@@ -143,23 +97,6 @@ def _remark(action: str, answers: Sequence[Answer | None]) -> str:
     if action == "prefer" and not any(modes):
         return "; but no exchange is in mode priority, so all sources race as before"
     return ""
-
-
-def _beat(payload: bytes) -> Beat | None:
-    try:
-        return decode_beat(payload)
-    except DecodeError:
-        return None
-
-
-def _speaks(beat: Beat, silent_ms: int, now_ns: int) -> bool:
-    return beat.state != ENDED and now_ns - beat.ts_ns <= silent_ms * 1_000_000
-
-
-def _row(name: str, state: str, counters: Mapping[str, int]) -> SourceRow:
-    standing = [word for word in ("muted", "down", "active") if counters.get(f"{word}:{name}")]
-    counts = {key: counters.get(f"{word}:{name}", 0) for key, word in COUNTS.items()}
-    return SourceRow(name, state, " ".join(standing), **counts)
 
 
 def _table(rows: Sequence[SourceRow]) -> list[str]:

@@ -122,9 +122,9 @@ def tail(  # noqa: PLR0913 - options of a command
     """Follow clean ticks, rejected ticks, events or log lines.
 
     Ticks (of a publisher): patterns, --source, --changed. Rejections (of the log): patterns,
-    --source, --reason, --since. Events (of the log): --source, --kind, --severity, --since; those
-    that come every second (heartbeat, source.rate) only by --kind. Log lines (of the log):
-    --source, --level, --since. JSON is one object with field names per line, CSV has a header.
+    --source, --reason, --since. Events (of the log): --source, --kind, --severity, --since. Log
+    lines (of the log): --source, --level, --since. JSON is one object with field names per line,
+    CSV has a header.
 
     The log is found by --data or --config, by MDHUB_REDIS_URL, else in the folder mdhub-data.
     """

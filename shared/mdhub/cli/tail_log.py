@@ -33,14 +33,12 @@ from mdhub.wire.codec import (
     decode_rejected_header,
 )
 from mdhub.wire.entries import RejectedHeader
-from mdhub.wire.ops import LEVELS, Event, EventKind, LogLine, Severity
+from mdhub.wire.ops import LEVELS, Event, LogLine, Severity
 from mdhub.wire.ticks import CHINA_TIME, RawTick
 from mdhub.wire.topics import instrument_matcher
 
 __all__ = ["LogFilter", "follow_events", "follow_lines", "follow_rejected"]
 
-PERIODIC: Final = frozenset({EventKind.HEARTBEAT, EventKind.SOURCE_RATE})
-"""Events that come every second: shown only when asked for."""
 LOOK_BACK: Final = 5_000
 """Entries in which the newest rows that pass are looked for."""
 BLOCK_MS: Final = 200
@@ -63,7 +61,7 @@ class LogFilter:
     reasons: Sequence[str] = ()
     """Reasons of rejected ticks; empty = all."""
     kinds: Sequence[str] = ()
-    """Kinds of events; empty = all but those that come every second."""
+    """Kinds of events; empty = all."""
     severity: Severity = Severity.INFO
     """Events of this severity and above."""
     level: str = "info"
@@ -120,7 +118,7 @@ def follow_events(hub: HubAddress, form: Format, chosen: LogFilter) -> int:
             event = decode_event(entry[1][1])
         except DecodeError:
             return None
-        wanted = event.kind in chosen.kinds if chosen.kinds else event.kind not in PERIODIC
+        wanted = not chosen.kinds or event.kind in chosen.kinds
         wanted = wanted and _rank(event.severity) >= _rank(chosen.severity)
         return event if wanted and chosen.source in {None, event.subject} else None
 

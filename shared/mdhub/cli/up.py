@@ -15,6 +15,7 @@ from mdhub.cli.speaker import Speaker
 from mdhub.config import HubConfig
 from mdhub.config.layers import DEFAULT
 from mdhub.config.show import redacted_url
+from mdhub.host.console import Console
 from mdhub.host.metrics import write_targets
 from mdhub.host.server_watch import ServerWatch
 from mdhub.host.stack import Host, metrics_of
@@ -37,21 +38,24 @@ def run_up(file: Path | None, overrides: Overrides, sources: tuple[str, ...]) ->
     metrics = metrics_of(plan)
     _check_ports(config)
     _check_metrics(metrics)
+    _check_console(plan.console)
     Calendar.load(config.calendar.override)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     host = Host(plan, on_exit=_say_exit)
-    simulated = not sources and loaded.origin(("sources", 0, "name")) == DEFAULT
+    simulated = plan.sources and not sources and loaded.origin(("sources", 0, "name")) == DEFAULT
     try:
         host.start_server()
-        host.start("arbiter", "publisher", "monitor", "ingest")
+        host.start("arbiter", "publisher", "monitor", "ingest", "console")
         write_targets(plan.folder, metrics)
         _say(f"server {redacted_url(host.url)} (profile {config.hub.profile})")
         if simulated:
             _say("no source was given: two SIMULATED sources play a synthetic market")
         first = config.publishers[0]
         _say(f"follow it with: mdhub tail --endpoint tcp://{first.bind}:{first.port}")
+        if plan.console is not None:
+            _say(f"the console listens on {plan.console.bind}:{plan.console.port}")
         _say("look at it with: mdhub status   (Ctrl-C ends the hub)")
         with ServerWatch(host.open_log, Outage(Speaker("up"))):
             while not stop.wait(TURN_S):
@@ -87,6 +91,13 @@ def _check_metrics(metrics: Mapping[str, Address]) -> None:
         raise ServiceError(
             f"{'; '.join(problems)}. Choose another `port` under [metrics], or 0 for no metrics"
         )
+
+
+def _check_console(console: Console | None) -> None:
+    """Refuse to start anything if the console could not listen. Raises ServiceError."""
+    problem = console and port_problem(console.bind, console.port)
+    if problem:
+        raise ServiceError(f"{problem} (the console). Choose another `port` under [console]")
 
 
 def _say(words: str) -> None:

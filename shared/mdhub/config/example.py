@@ -56,6 +56,7 @@ def example_toml() -> str:
                 *(_bare_table("[[sources]]", source) for source in default.sources[1:]),
                 f"# {RecordingSource.__doc__}\n{_commented(_bare_table('[[sources]]', recording))}",
                 f"# {GatewaySource.__doc__}\n{_commented(_account())}",
+                _table("[accounts]", default.accounts),
                 *_retention(default.retention),
                 _table("[arbiter]", default.arbiter),
                 _table("[arbiter.rules]", default.arbiter.rules),
@@ -68,6 +69,7 @@ def example_toml() -> str:
                 ),
                 _table("[monitor]", default.monitor),
                 _table("[alerts]", default.alerts),
+                _table("[console]", default.console),
                 _table("[logs]", default.logs),
                 _table("[metrics]", default.metrics),
             ]

@@ -24,7 +24,7 @@ from mdhub.config.layers import Layer, merged, nearest, origin_of, shown_key
 from mdhub.config.locate import Key, locate
 from mdhub.config.model import SOURCE_TYPES, AnySource, GatewaySource, HubConfig
 from mdhub.config.types import wrong_types
-from mdhub.runtime.secret import FILE, REFERENCE, in_plain_text
+from mdhub.runtime.secret import ENV, FILE, REFERENCE, in_plain_text
 
 __all__ = ["HubCheck", "Loaded", "Option", "SourceCheck", "load"]
 
@@ -50,7 +50,17 @@ _EXPECTED: Final = {
     "union_tag_invalid": f"expected type {_TYPES}",
 }
 CHANNELS: Final = "channels"
-_PATHS: Final = ("data", "file", "override", "contracts", "curve_key", "curve_clients")
+SQLITE: Final = "sqlite:///"
+_PATHS: Final = (
+    "data",
+    "file",
+    "override",
+    "contracts",
+    "curve_key",
+    "curve_clients",
+    "tls_cert",
+    "tls_key",
+)
 _WRONG_LINE: Final = re.compile(r" \(at line (\d+), column \d+\)| \(at end of document\)")
 
 
@@ -157,7 +167,20 @@ def _with_paths_from(folder: Path, values: dict[str, Any]) -> dict[str, Any]:
                 table[name] = _from(folder, path)
         if isinstance(table, dict) and isinstance(paths := table.get("more_files"), list):
             table["more_files"] = [_from(folder, p) if isinstance(p, str) else p for p in paths]
+    if isinstance(accounts := values.get("accounts"), dict):
+        values["accounts"] = {name: _account_from(folder, v) for name, v in accounts.items()}
     return values
+
+
+def _account_from(folder: Path, value: Any) -> Any:
+    """Of [accounts]: a path, a reference, or the address of a database."""
+    if not isinstance(value, str) or value.startswith(ENV):
+        return value
+    if value.startswith(SQLITE):
+        return SQLITE + _from(folder, value.removeprefix(SQLITE))
+    if "://" in value:
+        return value
+    return _file_from(folder, value) if value.startswith(FILE) else _from(folder, value)
 
 
 def _file_from(folder: Path, value: Any) -> Any:

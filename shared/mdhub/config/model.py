@@ -19,9 +19,12 @@ from pydantic import (
     field_validator,
 )
 
+from mdhub.config.accounts import AccountsKnobs
 from mdhub.config.alerts import AlertKnobs
 from mdhub.config.base import Knobs as _Knobs
 from mdhub.config.base import Name as _Name
+from mdhub.config.console import ConsoleKnobs
+from mdhub.config.operations import LogsKnobs, MetricsKnobs
 from mdhub.config.schedule import ScheduleKnobs
 from mdhub.market.products import EXCHANGES
 from mdhub.market.sessions import Sessions
@@ -30,6 +33,7 @@ from mdhub.streams.topology import CLEAN, RAW, REJECTED
 
 __all__ = [
     "SOURCE_TYPES",
+    "AccountsKnobs",
     "AlertKnobs",
     "AnySource",
     "ArbiterKnobs",
@@ -324,22 +328,6 @@ class MonitorKnobs(_Knobs):
     """A service whose heartbeat (one a second) is older is down."""
 
 
-class LogsKnobs(_Knobs):
-    """Log lines of the services: JSON on stderr, and in the stream `logs` (docs/logs.md)."""
-
-    level: Literal["debug", "info", "warning", "error"] = "info"
-    """Lines below this level are not written, neither to stderr nor to the stream."""
-
-
-class MetricsKnobs(_Knobs):
-    """Numbers for Prometheus: each process serves /metrics, /healthz, /readyz (docs/metrics.md)."""
-
-    port: int = Field(default=0, ge=0, le=65_000)
-    """First port; the processes take the 300 from it on in a fixed order. 0: no metrics."""
-    bind: str = Field(default="127.0.0.1", min_length=1)
-    """Address to listen on. Whoever reaches it can read the numbers."""
-
-
 AnySource = SimSource | RecordingSource | GatewaySource | VnpySource
 SOURCE_TYPES: Final[tuple[str, ...]] = tuple(
     name for kind in get_args(AnySource) for name in get_args(kind.model_fields["type"].annotation)
@@ -358,6 +346,7 @@ class HubConfig(_Knobs):
     server: ServerKnobs = ServerKnobs()
     publishers: tuple[PublisherKnobs, ...] = Field(default=(PublisherKnobs(),), min_length=1)
     sources: tuple[Annotated[AnySource, Field(discriminator="type")], ...] = _SIMULATED
+    accounts: AccountsKnobs = AccountsKnobs()
     retention: RetentionKnobs = RetentionKnobs()
     arbiter: ArbiterKnobs = ArbiterKnobs()
     calendar: CalendarKnobs = CalendarKnobs()
@@ -366,6 +355,7 @@ class HubConfig(_Knobs):
     alerts: AlertKnobs = AlertKnobs()
     logs: LogsKnobs = LogsKnobs()
     metrics: MetricsKnobs = MetricsKnobs()
+    console: ConsoleKnobs = ConsoleKnobs()
 
     @field_validator("publishers")
     @classmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, SecretStr
 
@@ -13,7 +13,7 @@ from mdhub.config.knobs import SETTINGS
 from mdhub.config.layers import shown_key
 from mdhub.config.load import Loaded
 from mdhub.config.locate import Key
-from mdhub.runtime.secret import in_plain_text
+from mdhub.runtime.secret import in_plain_text, is_reference
 
 __all__ = ["Setting", "plain", "redacted_url", "settings"]
 
@@ -49,11 +49,13 @@ def plain(value: Any) -> Any:
 
 
 def redacted_url(url: str) -> str:
-    """An address without what may be secret in it: password and query."""
+    """An address without what may be secret in it: password and query. References stay."""
+    if is_reference(url):
+        return url
     parts = urlsplit(url)
     login, at, where = parts.netloc.rpartition("@")
     place = f"{login.partition(':')[0]}:***@{where}" if at else where
-    return urlunsplit((parts.scheme, place, parts.path, "", ""))
+    return f"{parts.scheme}://{place}{parts.path}"
 
 
 def _leaves(value: Any, key: Key) -> Iterator[tuple[Key, Any]]:

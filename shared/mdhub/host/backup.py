@@ -43,7 +43,7 @@ _PAIR: Final = re.compile(
     r"([A-Za-z_][\w.-]*)[\"']?\s*[=:]\s*(\"[^\"]*\"|'[^'\[{]*'|[^\s,}\[{\"']+)"
 )
 """Name and value in TOML, in JSON and in a file of variables."""
-_HARMLESS: Final = frozenset({"curve_key", "curve_clients", "public-key"})
+_HARMLESS: Final = frozenset({"curve_key", "curve_clients", "key_file", "public-key"})
 """Named like secrets, but they say where one is, or are public."""
 _CURVE_SECRET: Final = re.compile(r"^\s*secret-key\s*=", re.MULTILINE)
 _URL_PASSWORD: Final = re.compile(r"[a-z+]+://[^/@\s\"']*:[^/@\s\"']+@")

@@ -15,11 +15,12 @@ MONITOR: Final = 0
 SUPERVISORS: Final = 1
 PUBLISHERS: Final = 10
 ARBITERS: Final = 30
+CONSOLE: Final = 190
 SOURCES: Final = 200
 """Ports above the first one. The processes of a kind follow one another."""
 TARGETS: Final = "metrics-targets.json"
 """In the hub's data folder; the form is that of Prometheus' file_sd_configs."""
-ANY: Final = frozenset({"0.0.0.0", "*", "::"})  # noqa: S104 - compared with, not bound to
+ANY: Final = frozenset({"0.0.0.0", "*", "::"})  # noqa: S104  # nosec B104 # compared with, not bound to
 
 
 def addresses(
@@ -29,11 +30,13 @@ def addresses(
     publishers: Iterable[str],
     arbiters: Iterable[str],
     sources: Iterable[str],
+    console: bool = False,
 ) -> dict[str, Address]:
     """Address by process, as the host names its processes; empty without a first port."""
     kinds = (
         (MONITOR, ["monitor"]), (SUPERVISORS, supervisors), (PUBLISHERS, publishers),
-        (ARBITERS, arbiters), (SOURCES, (f"source {name}" for name in sources)),
+        (ARBITERS, arbiters), (CONSOLE, ["console"] * console),
+        (SOURCES, (f"source {name}" for name in sources)),
     )  # fmt: skip
     return {
         process: first.moved(offset + i)

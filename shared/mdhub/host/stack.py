@@ -14,13 +14,14 @@ from types import MappingProxyType
 from typing import Final, TextIO
 from uuid import uuid4
 
+from mdhub.host.console import Console
 from mdhub.host.metrics import SOURCES, addresses
 from mdhub.host.ports import free_port_pair
 from mdhub.market.days import trading_day_at
 from mdhub.runtime.errors import ServiceError
 from mdhub.runtime.keeper import ChildSpec, ChildState, Keeper
 from mdhub.runtime.metrics import Address
-from mdhub.runtime.secret import URL_VARIABLE
+from mdhub.runtime.secret import URL_VARIABLE, variables_of
 from mdhub.streams import open_log
 from mdhub.streams.budgets import Budget, budget_environment
 from mdhub.streams.open import check_shards
@@ -50,6 +51,8 @@ CALENDAR_VARIABLE: Final = "MDHUB_CALENDAR__OVERRIDE"
 RULES_VARIABLE: Final = "MDHUB_ARBITER__RULES"
 CONTRACTS_VARIABLE: Final = "MDHUB_ARBITER__CONTRACTS"
 ALERTS_VARIABLE: Final = "MDHUB_ALERTS"
+ACCOUNTS_VARIABLE: Final = "MDHUB_ACCOUNTS__URL"
+KEY_FILE_VARIABLE: Final = "MDHUB_ACCOUNTS__KEY_FILE"
 LOG_LEVEL_VARIABLE: Final = "MDHUB_LOGS__LEVEL"
 AFTER_THE_OTHER_S: Final = 0.4
 """A dead arbiter begins anew once the other one leads: its start would take the core from it."""
@@ -107,8 +110,15 @@ class HubPlan:
     """Trading-day schedule as JSON, see `mdhub run ingest --help`."""
     alerts: str | None = None
     """Settings of the alerts as JSON; addresses of channels are references."""
+    accounts_url: str | None = field(default=None, repr=False)
+    """Address of the account store; only the supervisors of sources are told. None = no accounts.
+    """
+    accounts_key: str | None = None
+    """Where the master keys of the accounts' secrets are: a path or a reference."""
     log_level: str | None = None
     """Of the services' lines; None = as the environment, else `info`."""
+    console: Console | None = None
+    """Where the console listens; None = none runs."""
     metrics: Address = Address()  # noqa: RUF009 - immutable
     """First port of the processes' metrics, see `mdhub.host.metrics`; port 0 = none."""
     fake: bool = False
@@ -177,7 +187,7 @@ class Host:
             log.close()
 
     def start(self, *names: str) -> None:
-        """Start services: any of arbiter, publisher, monitor, ingest."""
+        """Start services: any of arbiter, publisher, monitor, ingest, console."""
         for name in names:
             for child in self.children(name):
                 self.keeper.want(child)
@@ -230,19 +240,17 @@ class Host:
                     for p in plan.publishers
                 ]  # fmt: skip
             case "ingest":
-                calendar = {CALENDAR_VARIABLE: str(plan.calendar)} if plan.calendar else {}
-                first = ("--metrics-sources", str(plan.metrics.moved(SOURCES)))
-                sources = [part for text in plan.sources for part in ("--source", text)]
-                schedule = ("--schedule", plan.schedule) if plan.schedule else ()
+                return self._ingests(name)
+            case "console":
+                if plan.console is None:
+                    return []
                 return [
                     self._child(
-                        child, name,
-                        "--shards", plan.shards, "--run", plan.run, "--today", plan.today,
-                        "--data", str(plan.folder.resolve()), *sources, *only,
-                        *schedule, *first,
-                        environment=calendar,
+                        name, name,
+                        "--shards", plan.shards, "--data", str(plan.folder.resolve()),
+                        *plan.console.options,
+                        environment=plan.console.environment,
                     )
-                    for child, only in dealt(plan)
                 ]  # fmt: skip
             case _:
                 silent = () if plan.silent_ms is None else ("--silent-ms", plan.silent_ms)
@@ -254,6 +262,28 @@ class Host:
                         environment={name: str(value) for name, value in told.items() if value},
                     )
                 ]  # fmt: skip
+
+    def _ingests(self, name: str) -> list[ChildSpec]:
+        plan = self._plan
+        told = {
+            CALENDAR_VARIABLE: plan.calendar,
+            ACCOUNTS_VARIABLE: plan.accounts_url,
+            KEY_FILE_VARIABLE: plan.accounts_key,
+        }
+        sources = [part for text in plan.sources for part in ("--source", text)]
+        schedule = ("--schedule", plan.schedule) if plan.schedule else ()
+        hands = dealt(plan)
+        return [
+            self._child(
+                child, name,
+                "--shards", plan.shards, "--run", plan.run, "--today", plan.today,
+                "--data", str(plan.folder.resolve()), *sources, *only,
+                *schedule, "--metrics-sources", str(plan.metrics.moved(SOURCES)),
+                *_accounts_of(plan, i, len(hands)),
+                environment={key: str(value) for key, value in told.items() if value},
+            )
+            for i, (child, only) in enumerate(hands)
+        ]  # fmt: skip
 
     def _arbiter(self, shard: int, name: str) -> ChildSpec:
         plan = self._plan
@@ -284,7 +314,9 @@ class Host:
             "--prefix", self._plan.prefix, *map(str, (*args, *metrics)),
         ]  # fmt: skip
         level = {LOG_LEVEL_VARIABLE: self._plan.log_level} if self._plan.log_level else {}
-        told = {**environment, **level, URL_VARIABLE: self.url}
+        # Of the accounts only those are told who start them, whatever stands in the environment.
+        hidden = {} if service == "ingest" else dict.fromkeys(_of_accounts(self._plan), "")
+        told = {**hidden, **environment, **level, URL_VARIABLE: self.url}
         return ChildSpec(child_name, lambda _: command, told, stderr=self._stderr)
 
 
@@ -296,6 +328,7 @@ def metrics_of(plan: HubPlan) -> dict[str, Address]:
         publishers=[f"publisher {each.name}" for each in plan.publishers],
         arbiters=[f"arbiter {name}" for name, _ in _arbiters(plan)],
         sources=_source_names(plan),
+        console=plan.console is not None,
     )
 
 
@@ -313,14 +346,30 @@ def _source_names(plan: HubPlan) -> list[str]:
 
 def dealt(plan: HubPlan) -> list[tuple[str, list[str]]]:
     """Name of each ingest process, and the options that say which sources are its own."""
-    hands = min(plan.supervisors, len(plan.sources))
+    hands = plan.supervisors if plan.accounts_url else min(plan.supervisors, len(plan.sources))
     if hands <= 1:
         return [("ingest", [])]
     names = _source_names(plan)
-    return [
-        (f"ingest {i + 1}", [part for name in names[i::hands] for part in ("--only", name)])
-        for i in range(hands)
-    ]
+    return [(f"ingest {i + 1}", _only(names[i::hands])) for i in range(hands)]
+
+
+def _only(names: list[str]) -> list[str]:
+    """Options for these sources; an empty name says that none of those described is meant."""
+    return [part for name in names or [""] for part in ("--only", name)]
+
+
+def _of_accounts(plan: HubPlan) -> set[str]:
+    """Variables that hold where the accounts are, and what opens them."""
+    told = {ACCOUNTS_VARIABLE: plan.accounts_url or "", KEY_FILE_VARIABLE: plan.accounts_key or ""}
+    return told.keys() | variables_of(told)
+
+
+def _accounts_of(plan: HubPlan, i: int, hands: int) -> list[str]:
+    """Options that say which accounts an ingest process has."""
+    if not plan.accounts_url:
+        return []
+    configured = bool(json.loads(plan.rules or "{}").get("preference"))
+    return [f"--accounts-part={i + 1}/{hands}", *([] if configured else ["--prefer-by-priority"])]
 
 
 def _own_server(plan: HubPlan) -> EmbeddedServer | FakeServer:

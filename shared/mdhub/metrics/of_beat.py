@@ -17,6 +17,7 @@ _PLAIN: Final[Mapping[str, Mapping[str, str]]] = {
         "n": "mdhub_arbiter_n",
         "read": "mdhub_arbiter_read_total",
         "commits": "mdhub_arbiter_commits_total",
+        "beats_lost": "mdhub_arbiter_beats_lost_total",
         "lag_ms": "mdhub_arbiter_lag_seconds",
         "snapshots": "mdhub_arbiter_snapshots_total",
         "snapshot_age_ms": "mdhub_arbiter_snapshot_age_seconds",
@@ -39,6 +40,7 @@ _PLAIN: Final[Mapping[str, Mapping[str, str]]] = {
     "monitor": {
         "contracts": "mdhub_monitor_contracts",
         "findings": "mdhub_monitor_findings",
+        "alerts_failed": "mdhub_monitor_alerts_failed_total",
         "findings_dropped": "mdhub_monitor_findings_dropped_total",
         "undecodable": "mdhub_monitor_undecodable_total",
         "refused_controls": "mdhub_monitor_refused_controls_total",

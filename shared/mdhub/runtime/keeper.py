@@ -7,6 +7,7 @@ All methods belong to one thread, the main one (the children's death signal is t
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -25,6 +26,9 @@ __all__ = ["ChildSpec", "ChildState", "Keeper"]
 
 STABLE_S: Final = 10.0
 TERM_GRACE_S: Final = 1.5
+TOLD_MAX: Final = 1 << 20
+_PIPE_BYTES: Final = 4_096
+"""What fits into any pipe."""
 AWAY_S: Final = 1.0
 """A keeper that itself stood still for so long has not seen the pulses of that time."""
 
@@ -52,6 +56,9 @@ class ChildSpec:
     longest_pause_s: float = 10.0
     stable_s: float = STABLE_S
     """A child that lived this long has recovered: its back-off starts anew."""
+    told: Callable[[], bytes] | None = None
+    """What it reads from its stdin, asked before each start; in a pipe, for what nobody else may
+    see. At most 1 MiB. None = its stdin is empty."""
 
 
 @dataclass(slots=True)
@@ -181,7 +188,10 @@ class Keeper:
         environment = {**os.environ, **spec.environment, PARENT_VARIABLE: str(os.getpid())}
         environment.pop(PULSE_VARIABLE, None)
         pulse = None
+        stdin = subprocess.DEVNULL
         try:
+            if spec.told is not None:
+                stdin = _pipe_of(spec.told())
             if spec.hung_after_s is not None:
                 pulse = PulseReader(now_s + max(0.0, spec.first_pulse_s - spec.hung_after_s))
                 environment[PULSE_VARIABLE] = str(pulse.child_end)
@@ -189,7 +199,7 @@ class Keeper:
                 list(spec.command(state.starts)),
                 env=environment,
                 pass_fds=() if pulse is None else (pulse.child_end,),
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=spec.stdout,
                 stderr=spec.stderr,
                 text=True,
@@ -201,6 +211,9 @@ class Keeper:
             state.last_exit = None
             self._plan_next(state, now_s)
             return
+        finally:
+            if stdin >= 0:
+                os.close(stdin)
         state.died_hung = False
         state.pulse = pulse
         if pulse is not None:
@@ -223,6 +236,25 @@ class Keeper:
         stops = state.last_exit in state.spec.stop_on
         state.quarantined = (failed_often or stops) and not state.finished
         self._on_exit(state)
+
+
+def _pipe_of(text: bytes) -> int:
+    """Return the end to read of a pipe that holds this and then ends. Raises OSError."""
+    reading, writing = os.pipe()
+    try:
+        os.set_blocking(writing, False)  # whoever is to read it does not run yet
+        if len(text) > _PIPE_BYTES:
+            fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, min(len(text), TOLD_MAX))
+        written = os.write(writing, text)
+    except OSError:
+        os.close(reading)
+        raise
+    finally:
+        os.close(writing)
+    if written < len(text):
+        os.close(reading)
+        raise OSError(f"{len(text)} bytes for a child do not fit into a pipe")
+    return reading
 
 
 def _wait_or_kill(process: subprocess.Popen[str], left_s: float) -> None:

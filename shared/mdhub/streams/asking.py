@@ -20,7 +20,16 @@ from mdhub.wire.ops import Command, Event, EventKind
 from mdhub.wire.ticks import SCHEMA_VERSION
 from mdhub.wire.topics import shard_of
 
-__all__ = ["MAX_ROWS", "Answer", "Request", "arbiter_of", "ask", "contract_requests"]
+__all__ = [
+    "MAX_ROWS",
+    "Answer",
+    "Request",
+    "arbiter_of",
+    "ask",
+    "contract_requests",
+    "make_command",
+    "source_target",
+]
 
 MAX_ROWS: Final = 500
 """Contracts in one command."""
@@ -51,6 +60,11 @@ def arbiter_of(shard: int) -> str:
     return f"arbiter:{shard}"
 
 
+def source_target(name: str) -> str:
+    """Target of a command to the supervisor that runs a source."""
+    return f"source:{name}"
+
+
 def ask(
     log: Log,
     requests: Sequence[Request],
@@ -66,7 +80,9 @@ def ask(
     newest = log.entries(EVENTS, count=1, newest_first=True)
     tail = log.tail(EVENTS, after=newest[0][0] if newest else FIRST_ID)
     try:
-        commands = [_command(request, issuer, timeout_s) for request in requests]
+        commands = [
+            make_command(request, issuer=issuer, timeout_s=timeout_s) for request in requests
+        ]
         for command in commands:
             log.append(COMMANDS, encode(command))
         wanted = {command.id for command in commands}
@@ -91,11 +107,14 @@ def contract_requests(rows: Sequence[ContractRow], shards: int) -> list[Request]
     ]
 
 
-def _command(request: Request, issuer: str, timeout_s: float) -> Command:
+def make_command(
+    request: Request, *, issuer: str, timeout_s: float, command_id: str = ""
+) -> Command:
+    """Make the command of a request, sent now; without an id it gets one of its own."""
     now_ns = time.time_ns()
     expires_ns = now_ns + int(timeout_s * 1e9)
     return Command(
-        SCHEMA_VERSION, uuid4().hex, now_ns, issuer, request.target, request.action,
+        SCHEMA_VERSION, command_id or uuid4().hex, now_ns, issuer, request.target, request.action,
         dict(request.args), expires_ns,
     )  # fmt: skip
 

@@ -73,14 +73,14 @@ RAW: Final = _stream(
     "raw",
     sharded=True,
     writers="ingest arbiter monitor",
-    readers="arbiter monitor verifier recorder cli",
+    readers="arbiter monitor verifier recorder console cli",
     payload="t = RawTick | c = Control",
 )
 CLEAN: Final = _stream(
     "clean",
     sharded=True,
     writers="arbiter",
-    readers="publisher log monitor recorder verifier cli",
+    readers="publisher log monitor recorder verifier console cli",
     payload="h = CleanHeader, t = CleanTick | m = Marker",
 )
 REJECTED: Final = _stream(
@@ -102,7 +102,7 @@ COMMANDS: Final = _stream(
     "commands",
     sharded=False,
     writers="console cli monitor ingest",
-    readers="ingest arbiter monitor",
+    readers="ingest arbiter monitor console",
     payload="c = Command",
     cap=(10_000, 7),
 )

@@ -8,6 +8,7 @@ MdhubError
 ├── BadCalendar             a wrong calendar file (mdhub.calendar); ends the command with code 2
 ├── MarketError             synthetic market and recordings (mdhub.market)
 ├── ServiceError            life of a process (mdhub.runtime)
+├── AccountsError           the account store (mdhub.accounts.errors draws the rest)
 └── HubError                the SDK (mdhub.sdk.errors draws the rest)
 """
 

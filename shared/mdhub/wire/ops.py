@@ -27,14 +27,10 @@ class Severity(StrEnum):
 class EventKind(StrEnum):
     """Kinds of events written today; readers ignore the ones they do not know."""
 
-    HEARTBEAT = "heartbeat"
-    """A service lives."""
     SERVICE = "service"
     """A service came, went or changed its state."""
     CLOCK = "clock"
     """The wall clock of the server or of a service is off the monitor's, or right again."""
-    SOURCE_RATE = "source.rate"
-    """Ticks per second of a source."""
     SOURCE = "source"
     """A source came, went or changed its state."""
     LEADERSHIP = "leadership"
@@ -44,6 +40,9 @@ class EventKind(StrEnum):
     SESSION = "session"
     """A group's session: its sources are connected (`opens`), trading begins (`opened`), has ended
     (`closing`), they are disconnected (`closed`)."""
+    ACCOUNT = "account"
+    """An account in the store was `added`, `changed`, `enabled`, `disabled`, `removed`, or cannot
+    be used as it is (`refused`, with `reason`); names of what changed, never a value."""
     SCHEDULE = "schedule"
     """The schedule started or stopped a source, made up for what it missed, ran the archive."""
     CHECKLIST = "checklist"
@@ -62,6 +61,8 @@ class EventKind(StrEnum):
     """A publisher with keys refused a client: its key is unknown or revoked, or it has none."""
     ALERT = "alert"
     """What became of a message to people: a channel has sent it, fails, gave it up."""
+    AUDIT = "audit"
+    """Somebody did or tried something in the console: a record of its audit log."""
 
     FINDING = "finding"
     """Something that is wrong began, changed or ended, as the monitor sees it."""

@@ -16,7 +16,7 @@ from mdhub.wire.errors import WireError
 from mdhub.wire.json_schema import wire_schema_text
 
 
-@pytest.mark.parametrize("service", ["arbiter", "ingest", "monitor", "publisher"])
+@pytest.mark.parametrize("service", ["arbiter", "console", "ingest", "monitor", "publisher"])
 def test_services_explain_themselves(service: str, capsys: pytest.CaptureFixture[str]) -> None:
     """`mdhub run SERVICE --help` is the service's own help, with an example."""
     with pytest.raises(SystemExit) as ended:
@@ -46,7 +46,9 @@ def test_a_command_of_a_service_that_is_not_installed_says_what_to_install() -> 
 
 def test_an_unknown_service_is_named_with_the_known_ones() -> None:
     """The error says what was found, what was expected."""
-    with pytest.raises(ServiceError, match=r"'nonsense'.*arbiter, ingest, monitor, publisher"):
+    with pytest.raises(
+        ServiceError, match=r"'nonsense'.*arbiter, console, ingest, monitor, publisher"
+    ):
         service_module("nonsense")
 
 

@@ -13,14 +13,13 @@ import pytest
 
 from mdhub.cli import source_orders
 from mdhub.cli.failover import arbiters
-from mdhub.cli.failover.sources import next_source
 from mdhub.cli.hubs import HubAddress
 from mdhub.cli.moments import MomentError, until_ns
 from mdhub.cli.source_orders import Order, foretell, order_source
-from mdhub.cli.sources import SourceRow
 from mdhub.health.cover import cover_of
 from mdhub.health.model import HealthReport, SourceFacts, encode_health
 from mdhub.runtime.errors import ServiceError
+from mdhub.runtime.standing import SourceRow, next_source
 from mdhub.streams.memory import MemoryServer
 from mdhub.streams.port import FIRST_ID
 from mdhub.streams.topology import COMMANDS

@@ -104,8 +104,8 @@ def test_json_has_names_and_what_to_do(server: MemoryServer) -> None:
     assert (said["ok"], said["verdict"], said["coverage_percent"]) == (False, "critical", 99.5)
     (found,) = said["findings"]
     assert found["key"] == "source_frozen:A"
-    assert "mdhub sources mute" in found["hint"]
-    assert "mdhub sources mute" in found["hint_zh"]
+    assert "mdhub sources restart A" in found["hint"]
+    assert "mdhub sources restart A" in found["hint_zh"]
     assert said["report"]["sources"][0]["name"] == "A"
     assert said["report"]["coverage"]["examples"] == ["rb2701.SHFE"]
 

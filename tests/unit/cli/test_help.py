@@ -138,6 +138,6 @@ def test_a_real_bash_completes(tmp_path: Path) -> None:
 def test_what_is_offered_begins_with_what_was_typed() -> None:
     """And nothing typed offers everything."""
     assert patterns("r") == ["rb*.SHFE", "rr*.DCE", "ru*.SHFE"]
-    assert services("") == ["arbiter", "ingest", "monitor", "publisher"]
+    assert services("") == ["arbiter", "console", "ingest", "monitor", "publisher"]
     assert "leadership" in event_kinds("")
     assert event_kinds("nonsense") == []

@@ -9,9 +9,10 @@ from typer.testing import CliRunner
 from mdhub.cli import sources
 from mdhub.cli.app import app
 from mdhub.cli.hubs import HubAddress
-from mdhub.cli.sources import rows_of, tell_source
+from mdhub.cli.sources import tell_source
 from mdhub.runtime.errors import ServiceError
 from mdhub.runtime.heartbeat import ENDED, Beat
+from mdhub.runtime.standing import rows_of
 from mdhub.streams.memory import MemoryServer
 
 NOW_NS = 1_700_000_000_000_000_000

@@ -14,6 +14,7 @@ from mdhub.cli.status import facts as facts_module
 from mdhub.cli.status.facts import GONE_MS, HubFacts, Service, Shard, read_facts
 from mdhub.cli.status.judge import problems
 from mdhub.cli.status.run import run_status
+from mdhub.health.model import HealthReport, SourceFacts, encode_health
 from mdhub.runtime.heartbeat import Beat, beat_payload
 from mdhub.streams import open_log
 from mdhub.streams.ids import clean_id
@@ -29,7 +30,6 @@ from mdhub.streams.port import (
 )
 from mdhub.streams.topology import CLEAN, EVENTS, RAW
 from mdhub.wire.codec import encode
-from mdhub.wire.ops import Event, EventKind
 
 SILENT_MS = 3_000
 WELL = HubFacts(
@@ -70,9 +70,8 @@ def populate(log: Log) -> bytes:
     log.beat("arbiter:A", beat_payload("arbiter", "arbiter:A", "leading", counters))
     log.beat("ingest:A", beat_payload("ingest", "ingest:A", "running", {"waiting": 6}))
     log.beat("broken", b"\xc1")
-    body = {"ticks_per_s": 12.5}
-    rate = Event(1, "i", time.time_ns(), "monitor", EventKind.SOURCE_RATE, "A", "info", "", body)
-    log.append(EVENTS, encode(rate))
+    rates = [SourceFacts(name="A", state="running", ticks_per_s=12.5)]
+    log.save_health(encode_health(HealthReport(ts_ns=time.time_ns(), sources=rates)))
     log.append(EVENTS, b"\xc1")
     return raw
 
@@ -95,7 +94,7 @@ def test_one_look_says_everything() -> None:
     assert (source.late, source.rejected) == (2, 1)
     lengths = {stream.name: stream.length for stream in facts.streams}
     assert lengths == {
-        "raw": 2, "clean": 1, "rejected": 0, "events": 2, "commands": 0, "logs": 0,
+        "raw": 2, "clean": 1, "rejected": 0, "events": 1, "commands": 0, "logs": 0,
     }  # fmt: skip
     ages = {stream.name: stream.newest_age_ms for stream in facts.streams}
     assert ages["logs"] is None

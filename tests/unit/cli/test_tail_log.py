@@ -30,7 +30,7 @@ TICK = cast("RawTick", SAMPLES["RawTick"])
 
 @pytest.fixture
 def hub(server_url: str, prefix: str) -> HubAddress:
-    """A log with three rejections (the last one unreadable) and four events."""
+    """A log with three rejections (the last one unreadable) and three events."""
     log = open_log(server_url, service="arbiter", prefix=prefix)
     try:
         reject(log, replace(TICK, symbol="rb2701", exchange="SHFE"), "bad_time", "A")
@@ -39,8 +39,7 @@ def hub(server_url: str, prefix: str) -> HubAddress:
         for kind, subject in (
             (EventKind.SERVICE, "arbiter:A"),
             (EventKind.SERVICE, "ingest:A"),
-            (EventKind.HEARTBEAT, "arbiter:A"),
-            (EventKind.SOURCE_RATE, "A"),
+            (EventKind.SOURCE, "A"),
         ):
             log.append(EVENTS, encode(event(kind, subject)))
         log.append(EVENTS, b"\xc1")
@@ -127,19 +126,19 @@ def test_rejections_are_filtered(
 @pytest.mark.parametrize(
     ("chosen", "subjects"),
     [
-        (LogFilter(count=2), ["arbiter:A", "ingest:A"]),
+        (LogFilter(count=3), ["arbiter:A", "ingest:A", "A"]),
         (LogFilter(source="ingest:A", count=1), ["ingest:A"]),
-        (LogFilter(kinds=(EventKind.SOURCE_RATE,), count=1), ["A"]),
+        (LogFilter(kinds=(EventKind.SOURCE,), count=1), ["A"]),
         (LogFilter(since_ms=1, count=2), ["arbiter:A", "ingest:A"]),
     ],
 )
-def test_events_leave_out_what_comes_every_second(
+def test_events_are_chosen_by_subject_kind_and_time(
     hub: HubAddress,
     capsys: pytest.CaptureFixture[str],
     chosen: LogFilter,
     subjects: list[str],
 ) -> None:
-    """Heartbeats and rates are shown when asked for by kind."""
+    """All of them, where nothing is asked for."""
     follow_events(hub, "json", chosen)
 
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]

@@ -119,8 +119,8 @@ def test_every_problem_is_named_at_once(file: Path, monkeypatch: pytest.MonkeyPa
     found = problems(file)
 
     sections = (
-        "hub, server, publishers, sources, retention, arbiter, calendar, schedule, monitor, "
-        "alerts, logs, metrics"
+        "hub, server, publishers, sources, accounts, retention, arbiter, calendar, schedule, "
+        "monitor, alerts, logs, metrics, console"
     )
     array = "expected a list of tables (in a variable: a JSON array)"
     assert set(found) == {
@@ -326,3 +326,25 @@ def test_only_the_type_vnpy_names_a_class(file: Path) -> None:
         f"{file}:1: sources[0].class: is missing",
         f"{file}:9: sources[1].class: does not belong to this type of source",
     ]
+
+
+def test_paths_of_accounts_count_from_the_file(file: Path) -> None:
+    """The database's and the key file's; references and servers stay as they are."""
+    file.write_text('[accounts]\nurl = "sqlite:///d/a.db"\nkey_file = "k/a.key"\n')
+    accounts = load(file).config.accounts
+    assert accounts.url is not None
+    assert accounts.url.get_secret_value() == f"sqlite:///{file.parent}/d/a.db"
+    assert accounts.key_file == str(file.parent / "k/a.key")
+
+    file.write_text('[accounts]\nurl = "mysql+pymysql://u:p@h/d"\nkey_file = "env:KEYS"\n')
+    accounts = load(file).config.accounts
+    assert accounts.url is not None
+    assert accounts.url.get_secret_value() == "mysql+pymysql://u:p@h/d"
+    assert accounts.key_file == "env:KEYS"
+
+
+def test_an_unknown_kind_of_database_is_refused_without_its_password(file: Path) -> None:
+    """The address is a secret."""
+    file.write_text('[accounts]\nurl = "nix://u:canary@h/d"\n')
+    (problem,) = problems(file)
+    assert "accounts.url" in problem and "sqlite:///" in problem and "canary" not in problem

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from mdhub.accounts.kinds import KINDS
 from mdhub.cli.hubs import plan_of
 from mdhub.config import HubConfig, Loaded, load
 from mdhub.config.example import example_toml
@@ -24,7 +25,6 @@ from mdhub.streams.budgets import DEFAULTS, Budget, Budgets, budget_environment
 from mdhub.streams.errors import StreamsError
 from mdhub.streams.server import EmbeddedServer
 from mdhub_arbiter.vacancy import TAKEOVER_S
-from mdhub_ingest.gateways.profiles.tables import KINDS
 from mdhub_ingest.spec import GatewayKnobs, RecordingKnobs, SimKnobs, SourceSpec, parse_spec
 from mdhub_monitor.rules.services import BEAT_LIMIT_NS
 
@@ -78,7 +78,9 @@ def test_the_commented_parts_of_the_example_are_valid(tmp_path: Path) -> None:
         ("redis://h:6379/0", "redis://h:6379/0"),
         ("redis://:pw@h:6379/0", "redis://:***@h:6379/0"),
         ("rediss://user:p%40w@h/1?password=pw", "rediss://user:***@h/1"),
-        ("unix:///run/redis.sock", "unix:/run/redis.sock"),
+        ("unix:///run/redis.sock", "unix:///run/redis.sock"),
+        ("sqlite:////var/a.db", "sqlite:////var/a.db"),
+        ("env:ACCOUNTS_URL", "env:ACCOUNTS_URL"),
         ("unix://u:pw@/run/redis.sock", "unix://u:***@/run/redis.sock"),
     ],
 )

@@ -16,6 +16,8 @@ HUB = """\
 profile = "fast"
 [calendar]
 override = "days.txt"
+[accounts]
+key_file = "keys/accounts.key"
 [[publishers]]
 curve_key = "keys/server.key_secret"
 curve_clients = "keys/clients"

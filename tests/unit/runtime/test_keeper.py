@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from mdhub.runtime.keeper import STABLE_S, ChildSpec, ChildState, Keeper
+from mdhub.runtime.keeper import STABLE_S, TOLD_MAX, ChildSpec, ChildState, Keeper
 from tests.support.wait import until
 
 pytestmark = pytest.mark.process
@@ -308,3 +308,35 @@ def test_a_killed_parent_leaves_no_process(tmp_path: Path) -> None:
         parent.kill()
         parent.wait()
     until(lambda: all(gone(pid) for pid in pids), "all processes to be gone", timeout_s=5.0)
+
+
+def test_a_child_is_told_in_a_pipe_at_each_start(tmp_path: Path) -> None:
+    """A long text too; nothing of it is in its command line, its environment or a `repr`."""
+    told = iter([b"first " * 20_000, b"second"])
+    program = (
+        "import sys, pathlib; pathlib.Path(sys.argv[1]).open('ab').write(sys.stdin.buffer.read())"
+    )
+    desk = Desk()
+    file = tmp_path / "heard"
+    spec = ChildSpec(
+        "child", lambda _: [sys.executable, "-c", program, str(file)], told=lambda: next(told)
+    )
+    desk.keeper.want(spec)
+
+    def ended() -> bool:
+        desk.keeper.converge()
+        return bool(desk.exits)
+
+    for heard in (b"first " * 20_000, b"first " * 20_000 + b"second"):
+        until(ended, "the child to end", timeout_s=10)
+        desk.exits.clear()
+        desk.clock.now_s += 100
+        assert file.read_bytes() == heard
+
+
+def test_what_does_not_fit_into_a_pipe_is_a_start_that_failed() -> None:
+    """The others live on."""
+    desk = Desk()
+    desk.keeper.want(ChildSpec("child", lambda _: ["true"], told=lambda: b"x" * (TOLD_MAX + 1)))
+    desk.keeper.converge()
+    assert desk.exits == [None]

@@ -25,10 +25,10 @@ from mdhub.cli.failover.client import Client
 from mdhub.cli.failover.sources import find_swap
 from mdhub.cli.hubs import HubAddress
 from mdhub.cli.pipe import reader_may_leave
-from mdhub.cli.sources import rows_of
 from mdhub.cli.tail import Publishers
 from mdhub.runtime.errors import ServiceError
 from mdhub.runtime.heartbeat import ENDED, Beat, decode_beat
+from mdhub.runtime.standing import rows_of
 from mdhub.streams import open_log
 from mdhub.streams.asking import Request, arbiter_of, ask
 from mdhub.streams.port import Log

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from mdhub.health.model import decode_health
 from mdhub.runtime.heartbeat import ENDED, Beat, decode_beat, leading
 from mdhub.streams.ids import id_parts
 from mdhub.streams.port import FIRST_ID, Leadership, Log, ServerFacts
 from mdhub.streams.topology import CLEAN, RAW, TOPOLOGY, Stream
 from mdhub.streams.trim import FORGOTTEN_MS
-from mdhub.wire.codec import DecodeError, decode_event
-from mdhub.wire.ops import EventKind
+from mdhub.wire.codec import DecodeError
 
 __all__ = ["GONE_MS", "HubFacts", "Service", "Shard", "Source", "StreamFacts", "read_facts"]
 
@@ -25,8 +25,7 @@ GONE_MS: Final = 86_400_000
 ENDED_LISTED_MS: Final = 600_000
 """Who said that it ends is listed for so long."""
 _POLL_S: Final = 0.05
-_EVENTS_READ: Final = 300
-_RATE_MAX_AGE_MS: Final = 5_000
+_RATES_MAX_AGE_NS: Final = 5_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +112,7 @@ def read_facts(log: Log, configured_shards: int | None, *, silent_ms: int) -> Hu
         server=server,
         shards=tuple(_shard(log, shard, leader, moves) for shard, (leader, moves) in led.items()),
         services=services,
-        sources=tuple(_sources(services, fresh, _rates(log, server.now_ms))),
+        sources=tuple(_sources(services, fresh, _rates(log.health(), time.time_ns()))),
         streams=tuple(streams),
         configured_shards=configured_shards,
     )
@@ -215,19 +214,12 @@ def _sources(
             )
 
 
-def _rates(log: Log, now_ms: int) -> dict[str, float]:
-    """What the monitor said last of each source, unless it is old."""
-    rates: dict[str, float] = {}
-    events = TOPOLOGY["events"]
-    for entry_id, fields in log.entries(events, count=_EVENTS_READ, newest_first=True):
-        if now_ms - id_parts(entry_id)[0] > _RATE_MAX_AGE_MS:
-            break
-        try:
-            event = decode_event(fields[1])
-        except DecodeError:
-            continue
-        if event.kind == EventKind.SOURCE_RATE:
-            rate = event.body.get("ticks_per_s")
-            if isinstance(rate, int | float):
-                rates.setdefault(event.subject, float(rate))
-    return rates
+def _rates(payload: bytes | None, now_ns: int) -> dict[str, float]:
+    """What the monitor says of each source in its health report, unless that is old."""
+    try:
+        report = decode_health(payload or b"")
+    except DecodeError:
+        return {}
+    if now_ns - report.ts_ns > _RATES_MAX_AGE_NS:
+        return {}
+    return {facts.name: facts.ticks_per_s for facts in report.sources}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mdhub.accounts.kinds import KINDS
 from mdhub.cli.doctor.clock import ClockFacts, check_clock, judge_kept, judge_steady, judge_zone
 from mdhub.cli.doctor.disk import DiskFacts, check_disk, judge_folder, judge_fsync, judge_space
 from mdhub.cli.doctor.finding import Finding, Status, told
@@ -43,7 +44,6 @@ from mdhub.config import HubConfig
 from mdhub.config.model import HubKnobs, ServerKnobs
 from mdhub.runtime.gateway_packages import PACKAGE_OF, SETS
 from mdhub_ingest.gateways.codes import CTP_FAMILY
-from mdhub_ingest.gateways.profiles.tables import KINDS
 
 ROOT = Path(__file__).resolve().parents[4]
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
