@@ -26,6 +26,7 @@ __all__ = ["Outside", "Sample", "read_beats", "read_latencies", "read_outside", 
 MS_NS: Final = 1_000_000
 BEHIND_COUNT: Final = 1_000
 LATENCY_SAMPLE: Final = 200
+_CLEAN_FIELDS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ def read_latencies(log: Log, shard: int, after: bytes) -> Sample:
     for entry_id, fields in entries:
         if id_parts(entry_id) <= id_parts(after):
             break
-        if fields[2] == b"t":
+        if len(fields) == _CLEAN_FIELDS and fields[2] == b"t":
             try:
                 header, tick = decode_clean_header(fields[1]), decode_clean_tick(fields[3])
             except DecodeError:

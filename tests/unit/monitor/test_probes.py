@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from mdhub.runtime.heartbeat import beat_payload
 from mdhub.streams.memory import MemoryServer
-from mdhub.streams.port import FIRST_ID, LeadRequest
+from mdhub.streams.port import FIRST_ID, LeadRequest, Log
 from mdhub.streams.topology import RAW
 from mdhub.wire.codec import encode
-from mdhub_monitor.probes import read_beats, read_outside
+from mdhub_monitor.probes import read_beats, read_latencies, read_outside
 from mdhub_monitor.rules.readers import reader_problems
 from mdhub_monitor.rules.server import ServerFact
 
@@ -56,3 +58,17 @@ def test_a_reader_is_behind_by_what_it_has_not_read_not_by_the_break_before() ->
     log.set_cursor(0, RAW, reader="new", cursor=log.entries(RAW)[-2][0])
     comes(4)
     assert found() == ["reader_behind:raw 0 new"]
+
+
+class Garbage:
+    """Has nothing in clean but what a stranger wrote."""
+
+    def entries(self, *_: object, **__: object) -> list[tuple[bytes, list[bytes]]]:
+        cut = [[], [b"h"], [b"h", b"1"], [b"h", b"1", b"t"], [b"h", b"\xc1", b"t", b"\xc1"]]
+        return [(b"%d-0" % at, fields) for at, fields in enumerate(cut, 1)][::-1]
+
+
+def test_strange_entries_of_clean_have_no_latency() -> None:
+    """Whatever fields they have, the monitor passes them over."""
+    sample = read_latencies(cast("Log", Garbage()), 0, FIRST_ID)
+    assert (sample.newest, sample.latencies_ms, sample.unconfirmed) == (b"5-0", [], 0)

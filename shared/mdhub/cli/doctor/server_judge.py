@@ -226,5 +226,5 @@ def _change(look: ServerLook, settings: str) -> Text:
             "重启系统：mdhub up 会用正确的设置启动服务器",
         )
     unix = look.where.startswith("unix:")
-    client = f"redis-cli {'-s' if unix else '-u'} {look.where.removeprefix('unix:')}"
+    client = f"redis-cli {'-s' if unix else '-u'} {look.where.removeprefix('unix://')}"
     return f"{client} CONFIG SET {settings} && {client} CONFIG REWRITE"
