@@ -198,7 +198,7 @@ def _ms(entry_id: bytes) -> int:
 
 def _quality(entry: Entry) -> QualityRow | None:
     entry_id, fields = entry
-    if fields[2] != b"m":
+    if fields[2:3] != [b"m"]:
         return None
     try:
         marker = decode_marker(fields[3])

@@ -68,7 +68,7 @@ def clean_rows(entries: Iterable[Entry], symbol: str, exchange: str) -> list[Cle
     """Clean ticks of a contract among entries of clean."""
     found: list[CleanRow] = []
     for entry_id, fields in entries:
-        if fields[2] != b"t" or symbol.encode() not in fields[3]:
+        if fields[2:3] != [b"t"] or symbol.encode() not in fields[3]:
             continue
         head = _read(decode_clean_header, fields[1])
         tick = _read(decode_clean_tick, fields[3])
