@@ -32,7 +32,10 @@ __all__ = ["main", "tried"]
 LIMIT_S: Final = 30.0
 _GOOD: Final = frozenset({"contracts", "running"})
 """States of a gateway that is logged in on both sides."""
-_BAD: Final = frozenset({"login_refused", "login_not_allowed", "login_waits", "degraded", "ended"})
+_BAD: Final = frozenset({"login_refused", "login_not_allowed", "degraded", "ended"})
+_WAITS: Final = "login_waits"
+WORTH_WAITING_S: Final = 10.0
+"""A longer pause of the login budget is told at once: nobody looks at a test for a minute."""
 _PASSED: Final = frozenset({"connecting", "md_login", "td_login", "connection_lost"})
 
 
@@ -51,9 +54,9 @@ class Login:
         severity: Severity = Severity.INFO,  # noqa: ARG002 - see above
     ) -> None:
         """Take a change of the gateway's state."""
-        if self.ok is not None or change not in _GOOD | _BAD | _PASSED:
+        if self.ok is not None or change not in _GOOD | _BAD | _PASSED | {_WAITS}:
             return
-        bad = change in _BAD
+        bad = change in _BAD or (change == _WAITS and facts["wait_s"] > WORTH_WAITING_S)
         self.stages.append({"stage": change, "ok": not bad, **facts})
         if bad or change in _GOOD:
             self.ok = not bad

@@ -78,9 +78,8 @@ class Admission:
                 case Wait(wait_s=wait_s, until_s=until_s, reason=reason):
                     if reason != said:
                         said = reason
-                        facts = {"reason": reason, "until": time.strftime(
-                            "%Y-%m-%dT%H:%M:%SZ", time.gmtime(until_s)
-                        )}  # fmt: skip
+                        until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(until_s))
+                        facts = {"reason": reason, "until": until, "wait_s": round(wait_s, 1)}
                         say("login_waits", facts, Severity.WARNING)
                     self._nap(wait_s, stop, alive)
         return not stop.is_set()
