@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
+from zlib import crc32
 
 from mdhub.streams.errors import Fenced, PositionMoved
 from mdhub.streams.port import Leadership, LeadRequest, Log, Positions
@@ -12,6 +13,8 @@ from mdhub.wire.entries import ControlKind, Lead
 __all__ = ["WRITER", "may_be_cut", "take_leadership"]
 
 WRITER: Final = "arbiter"
+_SPREAD_MS: Final = 1 << 16
+"""How far an epoch may lie ahead of the clock."""
 
 
 def may_be_cut(log: Log, shard: int, *, seen: Leadership, agrees: bool, durable: bool) -> bool:
@@ -33,9 +36,9 @@ def take_leadership(
     """
     epoch = seen.epoch
     if epoch == 0 or cut:
-        # By the server's clock: one that was announced and then cut off must stay behind, and the
-        # candidates' own clocks may be apart by any time.
-        epoch = max(log.server_facts().now_ms, epoch + 1)
+        epoch = _next_epoch(
+            epoch, now_ms=log.server_facts().now_ms, incarnation=log.incarnation(shard)
+        )
     token = seen.token + 1
     lead = Lead(token, log.incarnation(shard), at.clean.decode(), at.n, epoch, wall_ns)
     entry = control(ControlKind.LEAD, WRITER, token, 1, wall_ns, lead)
@@ -43,3 +46,14 @@ def take_leadership(
         return log.take(shard, LeadRequest(seen.token, at.clean, epoch, entry))
     except (Fenced, PositionMoved):
         return None
+
+
+def _next_epoch(before: int, *, now_ms: int, incarnation: str) -> int:
+    """A number above the one before, never given to another history of the log.
+
+    By the server's clock: one that was announced and then cut off must stay behind, and the
+    candidates' own clocks may be apart by any time. That clock may be stepped back as well, and the
+    entry of an epoch clients know may be lost with the server's memory: the number then depends on
+    the server process too, of which one loses nothing (docs/decisions/044).
+    """
+    return max(now_ms, before + 1) + crc32(incarnation.encode()) % _SPREAD_MS

@@ -113,7 +113,7 @@ class Lead(msgspec.Struct, array_like=True, frozen=True):
     last_n: int
     """n of the newest clean entry at take-over."""
     epoch: Natural
-    """UTC ms at which the epoch was opened."""
+    """UTC ms at which the epoch was opened, up to 66 s ahead."""
     wall_ns: Nanos
 
 

@@ -46,7 +46,7 @@ _NOTES: Final = {
     "log_ns": "Log time.",
     "market_ns": "Market time: what the session rules of the hub go by.",
     "wall_ns": "Wall time of the arbiter.",
-    "epoch": "UTC ms at which the epoch was opened.",
+    "epoch": "UTC ms at which the epoch was opened, up to 66 s ahead.",
     "writer": "Name of the process or source that writes.",
     "session": "One run of the writer; grows with every run.",
     "seq": "Counts from 1 without holes in a session.",

@@ -325,3 +325,18 @@ def test_a_new_epoch_is_later_than_the_server_clock(stage: Stage) -> None:
     taken = take_leadership(log, 0, seen=seen, at=at, wall_ns=1, cut=True)
     assert taken is not None
     assert taken.epoch >= log.server_facts().now_ms - 60_000
+
+
+def test_two_histories_of_a_log_never_have_the_same_epoch(stage: Stage) -> None:
+    """A power cut lost the entry of an announced epoch; the clock stands before both of them."""
+    log = stage.log
+    at = log.positions(0)
+    seen = replace(log.leadership(0), epoch=log.server_facts().now_ms + 1_000_000)
+    stage.server.shard(0).leader = seen
+    taken = take_leadership(log, 0, seen=seen, at=at, wall_ns=1, cut=True)
+    stage.server.shard(0).leader = seen
+    stage.restart()
+    again = take_leadership(stage.log, 0, seen=seen, at=at, wall_ns=1, cut=True)
+    assert taken is not None
+    assert again is not None
+    assert seen.epoch < taken.epoch != again.epoch > seen.epoch
