@@ -21,13 +21,14 @@ from mdhub.wire.codec import decode_event
 from mdhub.wire.ops import Event
 from week.plan import Outage
 
-__all__ = ["WeekHub", "running"]
+__all__ = ["LETTERS", "WeekHub", "running"]
 
 SEED: Final = 7
 TICKS_PER_S: Final = 1.0
 """Of market time: at 60 market seconds in a second there are 60 a second."""
 RUN: Final = f"sim-{SEED}-full-{TICKS_PER_S:g}-0"
 EVENTS_READ: Final = 5_000
+LETTERS: Final = "alerts.jsonl"
 
 
 class WeekHub:
@@ -113,10 +114,11 @@ def running(folder: Path, rate: float, start_ns: int) -> Iterator[WeekHub]:
     sources = tuple(
         json.dumps({"name": name, "schedule": "futures", "sim": sim}) for name in ("A", "B")
     )
+    alerts = {"channels": {"file": f"jsonl://{folder.absolute() / LETTERS}"}}
     plan = HubPlan(
         folder, profile="single", standby=True, supervisors=2, sources=sources,
         publishers=(Publisher("A", free_port_pair()), Publisher("B", free_port_pair())),
-        schedule=json.dumps({}),
+        schedule=json.dumps({}), alerts=json.dumps(alerts),
     )  # fmt: skip
     with (folder / "hub.log").open("w") as stderr:
         host = Host(plan, stderr=stderr)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from mdhub.wire.ops import Event
 from week.plan import Outage, Window
@@ -17,6 +17,8 @@ LATE_S: Final = 5.0
 """Wall seconds that a session event may come after its time."""
 AROUND_S: Final = 90.0
 """Wall seconds after an outage in which a finding may be of it."""
+TOLD_S: Final = 10.0
+"""A finding that lasts so long must have been told to somebody; `merge_s` is 3."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class Story:
     events: list[Event] = field(default_factory=list)
     strays: list[str] = field(default_factory=list)
     """Sources that ran while every window was shut."""
+    letters: list[dict[str, Any]] = field(default_factory=list)
+    """Messages of the alerts, as the file channel wrote them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,7 @@ def judge(story: Story) -> list[Claim]:
         Claim("no source runs while its window is shut", not story.strays, "; ".join(story.strays)),
         *_outages(story),
         *_findings(story),
+        *_alerts(story),
         *_reports(story),
     ]
 
@@ -111,7 +116,7 @@ def _findings(story: Story) -> list[Claim]:
                 open_now.discard(event.subject)
     strange = [
         f"{key} {_since(story, ns)}" for key, all_ns in sorted(began.items()) for ns in all_ns
-        if not any(0 <= ns - d.at_ns <= AROUND_S * SECOND_NS for d in story.done)
+        if not _of_an_outage(story, ns)
     ]  # fmt: skip
     twice = [
         f"{key} after {d.outage.what}" for key, all_ns in began.items() for d in story.done
@@ -122,6 +127,45 @@ def _findings(story: Story) -> list[Claim]:
         Claim("each outage is told once", not twice, "; ".join(twice)),
         Claim("every finding has ended", not open_now, ", ".join(sorted(open_now))),
     ]
+
+
+def _of_an_outage(story: Story, ns: int) -> bool:
+    return any(0 <= ns - d.at_ns <= AROUND_S * SECOND_NS for d in story.done)
+
+
+def _alerts(story: Story) -> list[Claim]:
+    """Messages against the findings of the log: who was told what, how often."""
+    items = [item for letter in story.letters for item in letter["items"]]
+    begun = [(i["key"], int(i["since_ns"])) for i in items if i["change"] in {"new", "over"}]
+    ended = [(i["key"], int(i["since_ns"])) for i in items if i["change"] in {"resolved", "over"}]
+    strange = [f"{key} {_since(story, ns)}" for key, ns in begun if not _of_an_outage(story, ns)]
+    twice = sorted({key for key, ns in begun if begun.count((key, ns)) > 1})
+    unended = sorted({key for key, ns in begun if ended.count((key, ns)) != 1})
+    told = {key for key, _ in begun} | {key for item in items for key in item["also"]}
+    untold = sorted(_long_findings(story) - told)
+    again = [i["key"] for i in items if i["change"] == "again"]
+    count = f"{len(story.letters)} messages, {len(begun)} findings told"
+    return [
+        Claim("people are told of nothing that was not broken", not strange, "; ".join(strange)),
+        Claim("what lasts 10 s is told", not untold, ", ".join(untold) or count),
+        Claim("each is told once, without repeats", not twice and not again, str(twice + again)),
+        Claim("its end is told once", not unended, ", ".join(unended)),
+    ]
+
+
+def _long_findings(story: Story) -> set[str]:
+    """Keys of warnings and errors that lasted."""
+    since: dict[str, int] = {}
+    found: set[str] = set()
+    for event in story.events:
+        if event.kind == "finding" and event.severity != "info":
+            change = event.body["change"]
+            if change == "began":
+                since[event.subject] = event.ts_ns
+            elif change == "ended":
+                lasted_ns = event.ts_ns - since.pop(event.subject, event.ts_ns)
+                found |= {event.subject} if lasted_ns >= TOLD_S * SECOND_NS else set()
+    return found
 
 
 def _since(story: Story, ns: int) -> str:

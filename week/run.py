@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from mdhub.streams.errors import StreamsError
-from week.hub import WeekHub, running
+from week.hub import LETTERS, WeekHub, running
 from week.judge import Done, Story
 from week.plan import OUTAGES, Outage, Window
 
@@ -35,6 +36,9 @@ def run_week(folder: Path, windows: list[Window], rate: float, say: Callable[[st
             due = [each for each in OUTAGES if each.window == number]
             _through(hub, window, due, story, say)
             _after(hub, story)
+    if (letters := folder / LETTERS).exists():
+        lines = letters.read_text(encoding="utf-8").splitlines()
+        story.letters.extend(json.loads(line) for line in lines)
     return story
 
 
