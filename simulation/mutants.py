@@ -182,7 +182,7 @@ def _keep_ghosts(self: Source, log: Any, shard: Any, positions: Any) -> None:
         _check_history(self, log, shard, positions)
 
 
-def _tail_at_poll(shard: Any, positions: Any, _lead_resumes_n: int) -> int:
+def _tail_at_poll(shard: Any, _before: Any, positions: Any, _lead_resumes_n: int) -> int:
     return int(min(shard.n, positions.n))
 
 

@@ -51,9 +51,12 @@ def take_leadership(
 def _next_epoch(before: int, *, now_ms: int, incarnation: str) -> int:
     """A number above the one before, never given to another history of the log.
 
-    By the server's clock: one that was announced and then cut off must stay behind, and the
-    candidates' own clocks may be apart by any time. That clock may be stepped back as well, and the
-    entry of an epoch clients know may be lost with the server's memory: the number then depends on
-    the server process too, of which one loses nothing (docs/decisions/044).
+    By the server's clock: one that was announced and then cut off should stay behind, and the
+    candidates' own clocks may be apart by any time. If that clock was set back, the entry of an
+    epoch that clients know may be lost with the server's memory and the same be counted again: the
+    number then depends on the server process too, of which one loses nothing
+    (docs/decisions/044).
     """
-    return max(now_ms, before + 1) + crc32(incarnation.encode()) % _SPREAD_MS
+    if now_ms > before:
+        return now_ms
+    return before + 1 + crc32(incarnation.encode()) % _SPREAD_MS

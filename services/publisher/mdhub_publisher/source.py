@@ -243,6 +243,7 @@ class Source:
         self._logger.info("following", shard=shard.shard, from_n=shard.n, tail_n=positions.n)
 
     def _check_history(self, log: Log, shard: Shard, positions: Positions) -> None:
+        before = shard.epochs
         # An epoch opened behind `positions` is read, and perhaps confirmed, later.
         begun = [
             each
@@ -253,7 +254,7 @@ class Source:
         if not shard.incarnation:
             self._load(log, shard, sent_n=positions.n, positions=positions)
             return
-        stands_n = _stands_n(shard, positions, _lead_resumes_n(log, shard))
+        stands_n = _stands_n(shard, before, positions, _lead_resumes_n(log, shard))
         # Also what was not to be sent is, if its n comes again with other content.
         sent_n = min(stands_n, shard.sent_n)
         if stands_n < shard.n or not shard.epoch:
@@ -295,13 +296,29 @@ def _leader_has_spoken(log: Log, shard: int) -> bool:
     return not id_less(log.positions(shard).raw, leader.lead_id)
 
 
-def _stands_n(shard: Shard, positions: Positions, lead_resumes_n: int) -> int:
-    """Find the newest n up to which the log still says what it said."""
-    cuts = [resume_n for epoch, resume_n in shard.epochs if epoch > shard.epoch > 0]
-    listed = any(epoch == shard.epoch for epoch, _ in shard.epochs)
-    if shard.epoch and not listed and shard.epochs[0][1] > 0:
-        return 0
-    return min([positions.n, lead_resumes_n, *cuts])
+def _stands_n(
+    shard: Shard, before: list[tuple[int, int]], positions: Positions, lead_resumes_n: int
+) -> int:
+    """Find the newest n up to which the log still says what it said when `before` was read."""
+    return min([positions.n, lead_resumes_n, *_parted_n(before, shard.epochs)])
+
+
+def _parted_n(before: list[tuple[int, int]], after: list[tuple[int, int]]) -> list[int]:
+    """Where two histories (epoch, its resume_after_n) part: after the last epoch of both.
+
+    Nothing but membership counts: a server whose clock is behind opens an earlier epoch.
+    """
+    common = {epoch for epoch, _ in before} & {epoch for epoch, _ in after}
+    if before and not common:
+        return [0]
+    return [n for history in (before, after) for n in _behind(history, common)]
+
+
+def _behind(history: list[tuple[int, int]], common: set[int]) -> list[int]:
+    own: list[int] = []
+    for epoch, resume_n in history:
+        own = [] if epoch in common else [*own, resume_n]
+    return own
 
 
 def _lead_resumes_n(log: Log, shard: Shard) -> int:
