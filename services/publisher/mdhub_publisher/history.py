@@ -22,8 +22,7 @@ from mdhub_publisher.frames import Clean, Framer, resume_after_n
 
 __all__ = [
     "Epochs", "Found", "NotKept", "clean_after", "epochs_of", "find_session", "find_time",
-    "finish", "first_entry",
-]  # fmt: skip
+    "finish", "first_entry", "parted_n"]  # fmt: skip
 
 CHUNK_ENTRIES: Final = 200
 """A round trip of about a millisecond: the longest pause a replay puts between live batches."""
@@ -68,6 +67,24 @@ def finish(steps: Generator[object, None, T]) -> T:
         except StopIteration as end:
             result: T = end.value
             return result
+
+
+def parted_n(before: list[tuple[int, int]], after: list[tuple[int, int]]) -> list[int]:
+    """Where two histories (epoch, its resume_after_n) part: after the last epoch of both.
+
+    Nothing but membership counts: a server whose clock is behind opens an earlier epoch.
+    """
+    common = {epoch for epoch, _ in before} & {epoch for epoch, _ in after}
+    if before and not common:
+        return [0]
+    return [n for history in (before, after) for n in _behind(history, common)]
+
+
+def _behind(history: list[tuple[int, int]], common: set[int]) -> list[int]:
+    own: list[int] = []
+    for epoch, resume_n in history:
+        own = [] if epoch in common else [*own, resume_n]
+    return own
 
 
 def first_entry(log: Log, shard: int) -> Found | None:

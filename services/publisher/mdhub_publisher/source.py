@@ -31,7 +31,7 @@ from mdhub.wire.codec import DecodeError
 from mdhub.wire.entries import MarkerKind
 from mdhub_publisher.frames import resume_after_n
 from mdhub_publisher.gate import Gate
-from mdhub_publisher.history import epochs_of, finish, first_entry
+from mdhub_publisher.history import epochs_of, finish, first_entry, parted_n
 from mdhub_publisher.shard import Phase, Shard
 
 __all__ = ["BATCH_ENTRIES", "Follow", "Source"]
@@ -300,25 +300,7 @@ def _stands_n(
     shard: Shard, before: list[tuple[int, int]], positions: Positions, lead_resumes_n: int
 ) -> int:
     """Find the newest n up to which the log still says what it said when `before` was read."""
-    return min([positions.n, lead_resumes_n, *_parted_n(before, shard.epochs)])
-
-
-def _parted_n(before: list[tuple[int, int]], after: list[tuple[int, int]]) -> list[int]:
-    """Where two histories (epoch, its resume_after_n) part: after the last epoch of both.
-
-    Nothing but membership counts: a server whose clock is behind opens an earlier epoch.
-    """
-    common = {epoch for epoch, _ in before} & {epoch for epoch, _ in after}
-    if before and not common:
-        return [0]
-    return [n for history in (before, after) for n in _behind(history, common)]
-
-
-def _behind(history: list[tuple[int, int]], common: set[int]) -> list[int]:
-    own: list[int] = []
-    for epoch, resume_n in history:
-        own = [] if epoch in common else [*own, resume_n]
-    return own
+    return min([positions.n, lead_resumes_n, *parted_n(before, shard.epochs)])
 
 
 def _lead_resumes_n(log: Log, shard: Shard) -> int:
