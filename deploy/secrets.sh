@@ -2,8 +2,9 @@
 # usage: secrets.sh [FOLDER [HOST]]
 # Makes the secrets of a stack: FOLDER (default ./secrets) with one file each. HOST is where the server
 # listens (default `server`, its name in docker-compose.yml; 127.0.0.1 for the systemd units).
-# ACCOUNTS (sqlite, mariadb or mongodb) says where accounts_url leads. What is there already stays. Files are readable for the containers' users, the folder is not for
-# others on this host.
+# ACCOUNTS (sqlite, mariadb or mongodb) says where accounts_url leads. What is there already stays. Files
+# are readable for the containers' users, the folder is not for others on this host; accounts_key is for
+# its OWNER alone (default: the containers' uid, on a host the user mdhub), which takes root.
 set -eu
 folder=${1:-secrets}
 host=${2:-server}
@@ -37,13 +38,26 @@ else
     database=$(word)
 fi
 put database_password "$database"
+case $host in
+    server) mariadb=mariadb mongodb=mongodb owner=${OWNER:-10001:10001} ;;
+    *) mariadb=$host mongodb=$host owner=${OWNER:-mdhub:mdhub} ;;
+esac
 case ${ACCOUNTS:-sqlite} in
     sqlite) put accounts_url "sqlite:////var/lib/mdhub-accounts/accounts.sqlite" ;;
-    mariadb) put accounts_url "mysql+pymysql://mdhub:$database@mariadb:3306/mdhub" ;;
-    mongodb) put accounts_url "mongodb://mdhub:$database@mongodb:27017/mdhub?authSource=admin" ;;
+    mariadb) put accounts_url "mysql+pymysql://mdhub:$database@$mariadb:3306/mdhub" ;;
+    mongodb) put accounts_url "mongodb://mdhub:$database@$mongodb:27017/mdhub?authSource=admin" ;;
     *)
         echo "secrets.sh: ACCOUNTS was '$ACCOUNTS', expected sqlite, mariadb or mongodb" >&2
         exit 1
         ;;
 esac
 put grafana_password "$(word)"
+
+# The accounts' master key. mdhub refuses one that others can read; keep a copy apart from backups.
+if [ ! -e "$folder/accounts_key" ]; then
+    printf 'k%s:%s\n' "$(word | cut -c 1-8)" "$(head -c 32 /dev/urandom | base64)" >"$folder/accounts_key"
+    echo "made $folder/accounts_key"
+fi
+chmod 600 "$folder/accounts_key"
+chown "$owner" "$folder/accounts_key" 2>/dev/null ||
+    echo "still to do, as root: chown $owner $folder/accounts_key" >&2

@@ -2,8 +2,9 @@
 # usage: upgrade.sh compose TAG | systemd RELEASE | HOOK RELEASE
 # Brings a running hub to another release, one process at a time, so that no strategy misses a tick:
 # first the arbiter that stands by, then the one that leads (the other takes over), then publisher B,
-# publisher A, the ingest processes one after the other, the monitor. After each step it waits until
-# that process is well; at the first that is not it stops and says how to go back.
+# publisher A, the ingest processes one after the other, the monitor, the console where there is one.
+# After each step it waits until that process is well; at the first that is not it stops and says how
+# to go back.
 #
 #   deploy/upgrade.sh compose v0.2.0      # images IMAGE_PREFIX-SERVICE:v0.2.0; writes HUB_TAG
 #   deploy/upgrade.sh systemd 0.2.0       # /opt/mdhub/releases/0.2.0; moves /opt/mdhub/current
@@ -13,7 +14,9 @@
 # `HOOK check SERVICE ID`, `HOOK status` (as mdhub status --json) and `HOOK mdhub ...`. ENV_FILE (default .env) is compose's file of
 # variables, CONFIG (default /etc/mdhub/hub.toml; compose: HUB_CONFIG of ENV_FILE) and BACKUPS name the
 # configuration and where its snapshot goes, WAIT_S (default 90) is the patience with each step,
-# INGEST (systemd and hooks; default "A B") are the ingest processes' sources.
+# INGEST (systemd and hooks; default "A B") are the ingest processes' sources, CONSOLE (hooks; default
+# none) is the console's id. Going back puts configuration back, never databases: those are in the same
+# snapshot (compose: in BACKUPS of ENV_FILE) for `mdhub backup restore --only databases`.
 set -eu
 
 how=${1:-} release=${2:-}
@@ -21,6 +24,7 @@ env_file=${ENV_FILE:-.env}
 wait_s=${WAIT_S:-90}
 ingest=${INGEST:-A B}
 settle_s=${SETTLE_S:-6}
+console=
 
 say() { echo "upgrade: $*"; }
 die() {
@@ -36,7 +40,7 @@ lower() { echo "$1" | tr '[:upper:]' '[:lower:]'; }
 compose() { docker compose --env-file "$env_file" "$@"; }
 compose_name() {
     case $1 in
-        monitor) echo monitor ;;
+        console | monitor) echo "$1" ;;
         *) echo "$1-$(lower "$2")" ;;
     esac
 }
@@ -66,7 +70,7 @@ compose_do() {
 
 systemd_unit() {
     case $1 in
-        monitor) echo mdhub-monitor.service ;;
+        console | monitor) echo "mdhub-$1.service" ;;
         *) echo "mdhub-$1@$2.service" ;;
     esac
 }
@@ -85,11 +89,16 @@ systemd_do() {
         status) on_host status --json --config "$config" ;;
         mdhub)
             shift
-            /opt/mdhub/current/bin/mdhub "$@"
+            on_host "$@"
             ;;
     esac
 }
-on_host() { MDHUB_REDIS_URL=file:/etc/mdhub/secrets/redis_url /opt/mdhub/current/bin/mdhub "$@"; }
+on_host() {
+    accounts=/etc/mdhub/secrets/accounts_url
+    [ ! -e "$accounts" ] || set -- MDHUB_ACCOUNTS__URL=file:$accounts /opt/mdhub/current/bin/mdhub "$@"
+    [ -e "$accounts" ] || set -- /opt/mdhub/current/bin/mdhub "$@"
+    env MDHUB_REDIS_URL=file:/etc/mdhub/secrets/redis_url "$@"
+}
 checked_on_host() {
     case $1 in
         ingest) on_host run ingest --only "$2" --check ;;
@@ -101,16 +110,19 @@ case $how in
     compose)
         config=${CONFIG:-$(variable HUB_CONFIG)}
         ingest='1 2' settle_s=${SETTLE_S:-0}
+        [ -z "$(compose ps --quiet console 2>/dev/null)" ] || console=A
         act() { compose_do "$@"; }
         ;;
     systemd)
         config=${CONFIG:-/etc/mdhub/hub.toml}
         env_file=${ENV_FILE:-/etc/mdhub/mdhub.env}
+        ! systemctl is-enabled --quiet mdhub-console.service 2>/dev/null || console=A
         act() { systemd_do "$@"; }
         ;;
     *)
         [ -x "$how" ] || die "$how is neither compose nor systemd nor a program"
         config=${CONFIG:?name the configuration}
+        console=${CONSOLE:-}
         act() { "$how" "$@"; }
         ;;
 esac
@@ -121,7 +133,13 @@ mkdir -p "$backups"
 before=$backups/before-upgrade
 
 snapshot() {
-    act mdhub backup create --config "$config" --also "$(realpath "$env_file")" \
+    half=
+    if [ "$how" = compose ]; then # the databases are in volumes, the configuration is the host's
+        half='--only files'
+        compose run --rm backup >/dev/null || die "the databases could not be backed up (BACKUPS)"
+    fi
+    # shellcheck disable=SC2086 # two words
+    act mdhub backup create --config "$config" --also "$(realpath "$env_file")" $half \
         --folder "$backups" --note "before $release" --json >"$before.json"
     act current >"$before.release"
     sed -n 's/.*"file": "\([^"]*\)".*/\1/p' "$before.json" >"$before.file"
@@ -162,7 +180,7 @@ if [ "$release" = --back ]; then
     [ -s "$before.release" ] || die "no upgrade was begun: $before.release is empty or missing"
     release=$(cat "$before.release")
     say "going back to $release, configuration of $(cat "$before.file")"
-    act mdhub backup restore "$(cat "$before.file")" --force
+    act mdhub backup restore "$(cat "$before.file")" --only files --force
 else
     snapshot
     say "from $(cat "$before.release") to $release; configuration kept in $(cat "$before.file")"
@@ -176,4 +194,5 @@ for id in $arbiters; do [ "$id" != "$leading" ] || step arbiter "$id"; done
 for id in ${PUBLISHERS:-B A}; do step publisher "$id"; done
 for id in $ingest; do step ingest "$id"; done
 step monitor A
+[ -z "$console" ] || step console "$console"
 say "done: $(act current)"

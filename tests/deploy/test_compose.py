@@ -17,12 +17,16 @@ import jsonschema
 import pytest
 from ruamel.yaml import YAML
 
+from mdhub.accounts.keyring import read_keyring
 from mdhub.config import load
 
 ROOT = Path(__file__).parents[2]
 OURS = (
     "arbiter-a", "arbiter-b", "publisher-a", "publisher-b", "ingest-1", "ingest-2", "monitor",
 )  # fmt: skip
+KEY = "accounts_key"
+ONCE = {"backup"}
+"""Runs when it is called, and ends."""
 ENVIRONMENTS = [ROOT / ".env.example", *sorted((ROOT / "deploy/env").glob("*.env"))]
 
 
@@ -63,7 +67,7 @@ def test_two_of_each_that_must_not_be_alone() -> None:
 
 
 def test_every_container_is_contained() -> None:
-    """Nobody is root, writes to the image, keeps a capability, or stays down."""
+    """Nobody is root, writes to the image, keeps a capability, or stays down that should not."""
     loose = [
         name
         for name, each in services().items()
@@ -71,8 +75,8 @@ def test_every_container_is_contained() -> None:
         or not each["read_only"]
         or each["cap_drop"] != ["ALL"]
         or "no-new-privileges:true" not in each["security_opt"]
-        or each["restart"] != "unless-stopped"
-        or "healthcheck" not in each
+        or each["restart"] != ("no" if name in ONCE else "unless-stopped")
+        or ("healthcheck" in each) is (name in ONCE)
         or "max-size" not in each["logging"]["options"]
     ]
     assert loose == []
@@ -107,7 +111,7 @@ def test_secrets_are_files_only() -> None:
     given = {name for each in services().values() for name in each.get("secrets", [])}
     assert given == set(compose()["secrets"])
     script = (ROOT / "deploy/secrets.sh").read_text()
-    assert [name for name in given if f"put {name} " not in script] == []
+    assert [name for name in given if f"put {name} " not in script and name != KEY] == []
     passwords = [
         key
         for each in services().values()
@@ -151,6 +155,35 @@ def test_secrets_are_made_once_and_kept(tmp_path: Path) -> None:
         assert folder.stat().st_mode & 0o077 == 0
 
 
+def test_the_accounts_key_is_for_its_owner_alone(tmp_path: Path) -> None:
+    """As ingest and console want it; the others do not get it, and it stays what it is."""
+    script = ["sh", str(ROOT / "deploy/secrets.sh"), str(tmp_path)]
+    key = tmp_path / KEY
+    owner = f"{os.getuid()}:{os.getgid()}"
+    told = {"OWNER": owner, "PATH": os.environ["PATH"]}
+    subprocess.run(script, check=True, capture_output=True, timeout=20, env=told)
+    made = read_keyring(str(key), {})
+    key.chmod(0o644)
+    again = subprocess.run(script, check=True, capture_output=True, timeout=20, env=told)
+    assert again.stderr == b"" and read_keyring(str(key), {}).secret_text() == made.secret_text()
+    assert (key.stat().st_mode & 0o777, key.stat().st_uid) == (0o600, os.getuid())
+    for name, each in services().items():
+        environment, secrets = each.get("environment", {}), each.get("secrets", [])
+        has_it = name in {"console", "ingest-1", "ingest-2"}
+        assert (KEY in secrets, "MDHUB_ACCOUNTS__KEY_FILE" in environment) == (has_it, has_it)
+        assert not has_it or environment["MDHUB_ACCOUNTS__KEY_FILE"] == f"/run/secrets/{KEY}"
+        assert ("accounts_url" in secrets) == ("MDHUB_ACCOUNTS__URL" in environment)
+
+
+def test_who_may_not_give_a_key_away_is_told_what_root_must_do(tmp_path: Path) -> None:
+    """The script does not fail for it, and does not leave a key that others can read."""
+    script = ["sh", str(ROOT / "deploy/secrets.sh"), str(tmp_path)]
+    told = {"OWNER": "nobody-of-this-name", "PATH": os.environ["PATH"]}
+    done = subprocess.run(script, check=True, capture_output=True, timeout=20, env=told, text=True)
+    assert done.stderr == f"still to do, as root: chown nobody-of-this-name {tmp_path / KEY}\n"
+    assert (tmp_path / KEY).stat().st_mode & 0o777 == 0o600
+
+
 @pytest.mark.parametrize("kind", ["sqlite", "mariadb", "mongodb"])
 def test_the_address_of_the_accounts_fits_the_database(kind: str, tmp_path: Path) -> None:
     """It names the database's container and holds the password that this one was given."""
@@ -159,8 +192,9 @@ def test_the_address_of_the_accounts_fits_the_database(kind: str, tmp_path: Path
     subprocess.run(script, check=True, capture_output=True, timeout=20, env=told)
     url = urlsplit((tmp_path / "accounts_url").read_text().strip())
     if kind == "sqlite":
-        mounted = [v.split(":")[1] for v in services()["console"]["volumes"]]
-        assert str(Path(url.path[1:]).parent) in mounted
+        for name in ("console", "ingest-1", "ingest-2", "backup"):
+            mounted = [v.split(":")[:2] for v in services()[name]["volumes"]]
+            assert ["accounts-data", str(Path(url.path[1:]).parent)] in mounted
         return
     assert url.password == (tmp_path / "database_password").read_text().strip()
     database = services()[str(url.hostname)]

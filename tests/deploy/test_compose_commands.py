@@ -34,7 +34,7 @@ SERVICES: dict[str, dict[str, Any]] = parsed("docker-compose.yml")["services"]
 COMMANDS = {
     name: [filled(word) for word in each["command"]]
     for name, each in SERVICES.items()
-    if "-mdhub" in each["image"] or "IMAGE_PREFIX" in each["image"]
+    if "IMAGE_PREFIX" in each["image"] and each["command"][0] == "run"
 }
 
 
@@ -75,6 +75,27 @@ def test_a_container_is_asked_for_its_health_in_words_that_exist(name: str) -> N
         assert check[:2] == ["python3", "-c"]
         compile(check[2], name, "exec")
         assert "http://127.0.0.1:9464/readyz" in check[2]
+
+
+def test_a_backup_is_taken_by_a_command_that_exists() -> None:
+    """It reads the databases where console and ingest have them, and keeps nothing inside."""
+    backup = SERVICES["backup"]
+    command = [filled(word) for word in backup["command"]]
+    assert complaint(command) == "" and "mistaken" in complaint([*command, "--mistaken"])
+    assert set(SERVICES["console"]["volumes"]) <= set(backup["volumes"])
+    folder = next(w for w in command if w.startswith("--folder=")).removeprefix("--folder=")
+    assert folder in [filled(volume).rpartition(":")[2] for volume in backup["volumes"]]
+
+
+def test_two_ingest_processes_never_log_in_the_same_account() -> None:
+    """Each has a part of its own, and there are as many parts as processes."""
+    parts = [
+        word.removeprefix("--accounts-part=")
+        for command in COMMANDS.values()
+        for word in command
+        if word.startswith("--accounts-part=")
+    ]
+    assert sorted(parts) == ["1/2", "2/2"]
 
 
 def test_prometheus_asks_every_container_and_every_source() -> None:

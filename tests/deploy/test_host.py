@@ -68,7 +68,18 @@ def test_a_service_comes_back_and_goes_with_the_whole(unit: Path) -> None:
     assert (service["Restart"], service["User"]) == ("always", "mdhub")
     assert parser["Unit"]["StartLimitIntervalSec"] == "0"
     assert (parser["Unit"]["PartOf"], parser["Install"]["WantedBy"]) == ("mdhub.target",) * 2
-    assert service["LoadCredential"].startswith("redis_")
+    assert "LoadCredential=redis_" in unit.read_text()
+
+
+@pytest.mark.parametrize("name", ["mdhub-backup", "mdhub-console", "mdhub-ingest@"])
+def test_who_needs_the_accounts_gets_them(name: str) -> None:
+    """The address as a credential; the key as a file of its owner, and not for backups."""
+    text = (UNITS / f"{name}.service").read_text()
+    assert "LoadCredential=accounts_url:/etc/mdhub/secrets/accounts_url" in text
+    assert "MDHUB_ACCOUNTS__URL=file:%d/accounts_url" in text
+    assert "StateDirectory=mdhub mdhub-accounts" in text and "User=mdhub" in text
+    key = "MDHUB_ACCOUNTS__KEY_FILE=/etc/mdhub/secrets/accounts_key"
+    assert (key in text) == (name != "mdhub-backup")
 
 
 @needs_systemd

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
+import tarfile
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -97,6 +100,35 @@ def test_who_stands_by_comes_first(diary: Path) -> None:
         "arbiter B 2", "arbiter A 2", "publisher B 2", "publisher A 2", "ingest A 2", "ingest B 2",
         "monitor A 2",
     ]  # fmt: skip
+
+
+def test_the_console_comes_last_where_there_is_one(diary: Path) -> None:
+    """There and back again."""
+    for release in ("2", "--back"):
+        done = upgrade(diary, release, CONSOLE="C")
+        assert done.returncode == 0, done.stderr
+    steps = (diary / "diary").read_text().splitlines()
+    assert [step for step in steps if "console" in step] == ["console C 2", "console C 1"]
+    assert (steps[7], steps[-1]) == ("console C 2", "console C 1")
+
+
+def test_going_back_leaves_the_databases_alone(diary: Path) -> None:
+    """They are in the snapshot; what was changed in them since then is not undone."""
+    own = diary / "mdhub-data/console.db"
+    own.parent.mkdir()
+    with closing(sqlite3.connect(own)) as database:
+        database.execute("CREATE TABLE console_users (name TEXT)")
+    assert upgrade(diary, "2").returncode == 0
+    with closing(sqlite3.connect(own)) as database:
+        database.execute("INSERT INTO console_users VALUES ('ann')")
+        database.commit()
+    back = upgrade(diary, "--back")
+    assert back.returncode == 0, back.stderr
+    with closing(sqlite3.connect(own)) as database:
+        assert database.execute("SELECT name FROM console_users").fetchall() == [("ann",)]
+    (snapshot,) = (diary / "backups").glob("*.tar.gz")
+    with tarfile.open(snapshot) as archive:
+        assert "databases/000.sqlite" in archive.getnames()
 
 
 def test_it_stops_where_something_is_not_well_and_finds_back(diary: Path) -> None:

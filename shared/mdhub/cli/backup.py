@@ -1,35 +1,66 @@
-"""`mdhub backup`: make, list and restore backups of the configuration."""
+"""`mdhub backup`: make, list and restore backups of configuration and databases."""
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from mdhub import __version__
 from mdhub.config import HubConfig, load
-from mdhub.host.backup import BackupError, create, list_backups, prune, read_backup, restore
+from mdhub.host.backup import BackupError, create, list_backups, prune, read_backup
+from mdhub.host.backup_databases import Addresses
+from mdhub.host.backup_restore import Plan, Restored, planned
+from mdhub.runtime.secret import resolve
 
-__all__ = ["run_create", "run_list", "run_restore"]
+__all__ = ["addresses_of", "run_create", "run_list", "run_restore"]
+
+CONSOLE_FILE: Final = "console.db"
+"""Where the console keeps its database unless it is told another one."""
 
 
-def run_create(
-    config: Path, folder: Path, also: Sequence[Path], keep_days: int, note: str, *, as_json: bool
+def run_create(  # noqa: PLR0913 - what, where, how long, said how
+    config: Path,
+    folder: Path,
+    also: Sequence[Path],
+    keep_days: int,
+    note: str,
+    *,
+    only: Sequence[str] = (),
+    as_json: bool,
 ) -> int:
-    """Back up; then delete what is too old. Raises ConfigError, BackupError."""
-    files = [config, *_named(load(config).config), *also]
-    made = create(folder, files, release=__version__, note=note)
+    """Back up; then delete what is too old. Raises ConfigError, BackupError, DatabaseError."""
+    wanted = only or ("files", "databases")
+    loaded = load(config).config
+    files = [config, *_named(loaded), *also] if "files" in wanted else []
+    databases = addresses_of(loaded).dumps() if "databases" in wanted else []
+    made = create(folder, files, release=__version__, note=note, databases=databases)
     gone = prune(folder, keep_days=keep_days, now_s=time.time())
     held = [part.path for part in read_backup(made)[0].parts]
     if as_json:
         print(json.dumps({"file": str(made), "holds": held, "deleted": [str(g) for g in gone]}))
     else:
-        print(f"{made} holds {', '.join(held)}; {len(gone)} older backups were deleted")
-        print("not in it: secrets, and the log itself (docs/deployment.md says what to do)")
+        print(
+            f"{made} holds {', '.join(held) or 'nothing'}; {len(gone)} older backups were deleted"
+        )
+        print("not in it: keys, secrets, and the log itself (docs/deployment.md says what to do)")
     return 0
+
+
+def addresses_of(config: HubConfig) -> Addresses:
+    """Where its databases are. Raises SecretError for a reference that leads nowhere."""
+    named = {
+        knobs: url.get_secret_value()
+        for knobs, url in (("accounts", config.accounts.url), ("console", config.console.url))
+        if url is not None
+    }
+    found = resolve(named, dict(os.environ))
+    own = f"sqlite:///{(config.hub.data / CONSOLE_FILE).resolve()}"
+    return Addresses(str(found.get("accounts", "")), str(found.get("console", "") or own))
 
 
 def _named(config: HubConfig) -> list[Path]:
@@ -40,22 +71,56 @@ def _named(config: HubConfig) -> list[Path]:
     return [file for file in (*files, *clients) if file is not None]
 
 
-def run_restore(file: Path, into: Path | None, *, force: bool, dry_run: bool, as_json: bool) -> int:
-    """Put files back; 1 if one differs and nothing was written. Raises BackupError."""
-    changes = restore(file, into=into, force=force, dry_run=dry_run)
-    refused = not dry_run and any(change.change == "differs" for change in changes)
+def run_restore(  # noqa: PLR0913 - what, where to, how far, said how
+    file: Path,
+    into: Path | None,
+    *,
+    config: Path | None = None,
+    only: Sequence[str] = (),
+    force: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """Put files and databases back; 1 if something differs and was left alone.
+
+    Raises BackupError, DatabaseError, ConfigError.
+    """
+    plan = planned(file, into=into, only=only)
+    told = config or plan.config
+    changes, refused = plan.look(_addresses(told)), ""
+    if not dry_run and not force and _differs(changes):
+        refused = "nothing was written, because something differs"
+    elif not dry_run:
+        changes, refused = _carried_out(plan, told, force=force)
     if as_json:
-        rows = [{"path": str(each.path), "change": each.change} for each in changes]
+        rows = [{"path": each.place, "change": each.change} for each in changes]
         print(json.dumps({"files": rows, "written": not dry_run and not refused}))
     else:
         for each in changes:
-            print(f"{each.change:8} {each.path}")
+            print(f"{each.change:8} {each.place}")
     if refused:
-        print(
-            "mdhub: nothing was written, because files differ: look at them, then --force",
-            file=sys.stderr,
-        )
-    return int(refused)
+        print(f"mdhub: {refused}: look at it, then --force", file=sys.stderr)
+    return int(bool(refused))
+
+
+def _carried_out(plan: Plan, config: Path | None, *, force: bool) -> tuple[list[Restored], str]:
+    """Files first: the configuration among them says where the databases are."""
+    done = plan.put_files()
+    if not plan.databases:
+        return done, ""
+    addresses = _addresses(config) or Addresses()
+    found = plan.look(addresses)[len(done) :]
+    if not force and _differs(found):
+        return [*done, *found], "files were written, databases not, because one of them differs"
+    return [*done, *plan.put_databases(addresses)], ""
+
+
+def _addresses(config: Path | None) -> Addresses | None:
+    return addresses_of(load(config).config) if config is not None and config.exists() else None
+
+
+def _differs(changes: Sequence[Restored]) -> bool:
+    return any(change.change == "differs" for change in changes)
 
 
 def run_list(folder: Path, *, as_json: bool) -> int:
@@ -65,7 +130,10 @@ def run_list(folder: Path, *, as_json: bool) -> int:
         print(json.dumps({"backups": rows}))
     else:
         for row in rows:
-            said = row["damaged"] or f"{row['release']}  {row['files']} files  {row['note']}"
+            said = row["damaged"] or (
+                f"{row['release']}  {row['files']} files  {row['databases']} databases  "
+                f"{row['note']}"
+            )
             print(f"{row['file']}  {said}")
         print(f"{len(rows)} backups in {folder}")
     return int(any(row["damaged"] for row in rows))
@@ -76,7 +144,8 @@ def _row(file: Path) -> dict[str, Any]:
         made, _ = read_backup(file)
     except BackupError as error:
         return {"file": str(file), "damaged": str(error)}
+    databases = sum(part.kind != "file" for part in made.parts)
     return {
         "file": str(file), "damaged": "", "made_s": made.made_s, "release": made.release,
-        "files": len(made.parts), "note": made.note,
+        "files": len(made.parts) - databases, "databases": databases, "note": made.note,
     }  # fmt: skip

@@ -1,7 +1,9 @@
-"""Backups of what a hub cannot compute again: configuration, and files that it names.
+"""Backups of what a hub cannot compute again: configuration, files that it names, databases.
 
-One file per backup (.tar.gz, mode 0600) with a list of what is in it and a digest of each part. No
-secret is ever in it: a file that holds one in plain text is refused, references are kept.
+One file per backup (.tar.gz, mode 0600) with a list of what is in it and a digest of each part. A
+file that holds a secret in plain text is refused, references are kept. In the databases the
+accounts' secrets are sealed and the console's passwords hashed; its second factors are as they are
+there, so a backup is kept like a password file (docs/deployment.md).
 """
 
 from __future__ import annotations
@@ -13,12 +15,12 @@ import re
 import tarfile
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from mdhub.host.backup_databases import Dump, Kind, database_problem
 from mdhub.runtime.errors import ServiceError
 from mdhub.runtime.secret import in_plain_text
 
@@ -26,12 +28,10 @@ __all__ = [
     "Backup",
     "BackupError",
     "Part",
-    "Restored",
     "create",
     "list_backups",
     "prune",
     "read_backup",
-    "restore",
 ]
 
 KEPT_ALWAYS: Final = 3
@@ -48,7 +48,9 @@ _HARMLESS: Final = frozenset({"curve_key", "curve_clients", "key_file", "public-
 _CURVE_SECRET: Final = re.compile(r"^\s*secret-key\s*=", re.MULTILINE)
 _URL_PASSWORD: Final = re.compile(r"[a-z+]+://[^/@\s\"']*:[^/@\s\"']+@")
 MAX_BYTES: Final = 64 << 20
-"""Of one part; larger files are data, not configuration."""
+"""Of one file; larger ones are data, not configuration."""
+MAX_DATABASE_BYTES: Final = 512 << 20
+"""Of one database: it is held in memory."""
 
 
 class BackupError(ServiceError):
@@ -56,14 +58,15 @@ class BackupError(ServiceError):
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """One file of a backup."""
+    """One file or database of a backup."""
 
     path: str
-    """Where it was, absolute."""
+    """Where it was: an absolute path, or the address of a database without its login."""
     member: str
     """Its name within the archive."""
     sha256: str
     mode: int
+    kind: Kind = Kind.FILE
 
 
 class Backup(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,18 +80,18 @@ class Backup(msgspec.Struct, frozen=True, kw_only=True):
     parts: tuple[Part, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Restored:
-    """What became of one file: `written`, `same` (it was so already) or `differs` (left alone)."""
-
-    path: Path
-    change: str
-
-
-def create(folder: Path, files: Iterable[Path], *, release: str, note: str = "") -> Path:
+def create(
+    folder: Path,
+    files: Iterable[Path],
+    *,
+    release: str,
+    note: str = "",
+    databases: Sequence[Dump] = (),
+) -> Path:
     """Write a backup into a folder and read it back.
 
-    Raises BackupError naming every file that is missing, too large or holds a secret.
+    Raises BackupError naming every file that is missing, too large or holds a secret, and every
+    database that is too large or cannot be opened again.
     """
     contents = {file.resolve(): _content(file) for file in files}
     wrong = [f"{file}: {why}" for file, text in contents.items() if (why := _secret_in(text))]
@@ -97,18 +100,38 @@ def create(folder: Path, files: Iterable[Path], *, release: str, note: str = "")
             f"nothing was backed up: {'; '.join(wrong)}. Write env:NAME or file:/path in its "
             "place; the secret itself is kept apart from backups"
         )
-    parts = tuple(
-        Part(
-            path=str(file), member=f"files/{i:03}-{file.name}", mode=file.stat().st_mode & 0o777,
-            sha256=hashlib.sha256(text).hexdigest(),
-        )
-        for i, (file, text) in enumerate(contents.items())
-    )  # fmt: skip
+    parts = (
+        *(_file_part(i, file, text) for i, (file, text) in enumerate(contents.items())),
+        *(_database_part(i, dump) for i, dump in enumerate(databases)),
+    )
     made = Backup(version=1, made_s=int(time.time()), release=release, note=note, parts=parts)
     target = _free_name(folder, made.made_s)
-    _write(target, made, list(contents.values()))
-    read_backup(target)
+    _write(target, made, [*contents.values(), *(dump.content for dump in databases)])
+    try:
+        read_backup(target)
+    except BackupError:
+        target.unlink()
+        raise
     return target
+
+
+def _file_part(number: int, file: Path, content: bytes) -> Part:
+    return Part(
+        path=str(file), member=f"files/{number:03}-{file.name}", mode=file.stat().st_mode & 0o777,
+        sha256=hashlib.sha256(content).hexdigest(),
+    )  # fmt: skip
+
+
+def _database_part(number: int, dump: Dump) -> Part:
+    if len(dump.content) > MAX_DATABASE_BYTES:
+        raise BackupError(
+            f"{dump.place} is larger than {MAX_DATABASE_BYTES >> 20} MB: back it up by the "
+            "database's own program, and the rest with --only files"
+        )
+    return Part(
+        path=dump.place, member=f"databases/{number:03}.{dump.kind}", mode=0o600, kind=dump.kind,
+        sha256=hashlib.sha256(dump.content).hexdigest(),
+    )  # fmt: skip
 
 
 def _content(file: Path) -> bytes:
@@ -174,7 +197,10 @@ def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
 
 
 def read_backup(file: Path) -> tuple[Backup, dict[str, bytes]]:
-    """Read a backup: its list, and the content of each member. Raises BackupError if damaged."""
+    """Read a backup: its list, and the content of each member; databases are opened and checked.
+
+    Raises BackupError if damaged.
+    """
     try:
         with tarfile.open(file, mode="r:gz") as archive:
             contents = {
@@ -185,57 +211,18 @@ def read_backup(file: Path) -> tuple[Backup, dict[str, bytes]]:
         made = msgspec.json.decode(contents.pop(_LIST), type=Backup)
     except (OSError, EOFError, tarfile.TarError, KeyError, msgspec.DecodeError) as error:
         raise BackupError(f"{file} is no whole backup of mdhub: {error}") from error
-    damaged = [
-        part.path
-        for part in made.parts
-        if hashlib.sha256(contents.get(part.member, b"")).hexdigest() != part.sha256
-    ]
+    damaged = [why for part in made.parts if (why := _damage(part, contents))]
     if damaged:
-        raise BackupError(f"{file} is damaged: {', '.join(damaged)} is not what was backed up")
+        raise BackupError(f"{file} is damaged: {'; '.join(damaged)}")
     return made, contents
 
 
-def restore(
-    file: Path, *, into: Path | None, force: bool = False, dry_run: bool = False
-) -> list[Restored]:
-    """Put files back where they were, or below `into`.
-
-    One that differs is only replaced by force, and stays beside as `NAME.before-restore`; without
-    force nothing at all is written then. Raises BackupError.
-    """
-    made, contents = read_backup(file)
-    plan = [(_place(part, into), part) for part in made.parts]
-    changes = [Restored(path, _change(path, contents[part.member])) for path, part in plan]
-    if dry_run or (not force and any(each.change == "differs" for each in changes)):
-        return changes
-    for (path, part), change in zip(plan, changes, strict=True):
-        if change.change != "same":
-            _put(path, contents[part.member], part.mode)
-    return [Restored(c.path, "same" if c.change == "same" else "written") for c in changes]
-
-
-def _place(part: Part, into: Path | None) -> Path:
-    path = Path(part.path)
-    if not path.is_absolute() or ".." in path.parts:
-        raise BackupError(f"the backup names {part.path}, expected an absolute path")
-    return path if into is None else into / path.relative_to(path.anchor)
-
-
-def _change(path: Path, content: bytes) -> str:
-    if not path.exists():
-        return "written"
-    return "same" if path.read_bytes() == content else "differs"
-
-
-def _put(path: Path, content: bytes, mode: int) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists():
-            path.replace(path.with_name(f"{path.name}.before-restore"))
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-            file.write(content)
-    except OSError as error:
-        raise BackupError(f"{path} cannot be written: {error.strerror}") from error
+def _damage(part: Part, contents: dict[str, bytes]) -> str:
+    content = contents.get(part.member, b"")
+    if hashlib.sha256(content).hexdigest() != part.sha256:
+        return f"{part.path} is not what was backed up"
+    problem = database_problem(part.kind, content)
+    return f"{part.path}: {problem}" if problem else ""
 
 
 def list_backups(folder: Path) -> list[Path]:

@@ -14,6 +14,8 @@ from types import MappingProxyType
 from typing import Final, TextIO
 from uuid import uuid4
 
+from mdhub.accounts.places import KEY_VARIABLE
+from mdhub.accounts.places import URL_VARIABLE as ACCOUNTS_VARIABLE
 from mdhub.host.console import Console
 from mdhub.host.metrics import SOURCES, addresses
 from mdhub.host.ports import free_port_pair
@@ -51,8 +53,6 @@ CALENDAR_VARIABLE: Final = "MDHUB_CALENDAR__OVERRIDE"
 RULES_VARIABLE: Final = "MDHUB_ARBITER__RULES"
 CONTRACTS_VARIABLE: Final = "MDHUB_ARBITER__CONTRACTS"
 ALERTS_VARIABLE: Final = "MDHUB_ALERTS"
-ACCOUNTS_VARIABLE: Final = "MDHUB_ACCOUNTS__URL"
-KEY_FILE_VARIABLE: Final = "MDHUB_ACCOUNTS__KEY_FILE"
 LOG_LEVEL_VARIABLE: Final = "MDHUB_LOGS__LEVEL"
 AFTER_THE_OTHER_S: Final = 0.4
 """A dead arbiter begins anew once the other one leads: its start would take the core from it."""
@@ -111,7 +111,7 @@ class HubPlan:
     alerts: str | None = None
     """Settings of the alerts as JSON; addresses of channels are references."""
     accounts_url: str | None = field(default=None, repr=False)
-    """Address of the account store; only the supervisors of sources are told. None = no accounts.
+    """Address of the account store; only supervisors and the console are told. None = no accounts.
     """
     accounts_key: str | None = None
     """Where the master keys of the accounts' secrets are: a path or a reference."""
@@ -244,14 +244,14 @@ class Host:
             case "console":
                 if plan.console is None:
                     return []
-                return [
-                    self._child(
-                        name, name,
-                        "--shards", plan.shards, "--data", str(plan.folder.resolve()),
-                        *plan.console.options,
-                        environment=plan.console.environment,
-                    )
-                ]  # fmt: skip
+                calendar = {CALENDAR_VARIABLE: str(plan.calendar)} if plan.calendar else {}
+                child = self._child(
+                    name, name,
+                    "--shards", plan.shards, "--data", str(plan.folder.resolve()),
+                    *plan.console.options,
+                    environment=plan.console.environment | calendar | _of_accounts(plan),
+                )  # fmt: skip
+                return [replace(child, told=plan.console.told)]
             case _:
                 silent = () if plan.silent_ms is None else ("--silent-ms", plan.silent_ms)
                 told = {CALENDAR_VARIABLE: plan.calendar, ALERTS_VARIABLE: plan.alerts}
@@ -265,11 +265,7 @@ class Host:
 
     def _ingests(self, name: str) -> list[ChildSpec]:
         plan = self._plan
-        told = {
-            CALENDAR_VARIABLE: plan.calendar,
-            ACCOUNTS_VARIABLE: plan.accounts_url,
-            KEY_FILE_VARIABLE: plan.accounts_key,
-        }
+        told = {CALENDAR_VARIABLE: plan.calendar, **_of_accounts(plan)}
         sources = [part for text in plan.sources for part in ("--source", text)]
         schedule = ("--schedule", plan.schedule) if plan.schedule else ()
         hands = dealt(plan)
@@ -314,8 +310,10 @@ class Host:
             "--prefix", self._plan.prefix, *map(str, (*args, *metrics)),
         ]  # fmt: skip
         level = {LOG_LEVEL_VARIABLE: self._plan.log_level} if self._plan.log_level else {}
-        # Of the accounts only those are told who start them, whatever stands in the environment.
-        hidden = {} if service == "ingest" else dict.fromkeys(_of_accounts(self._plan), "")
+        # Of the accounts only those are told who start or edit them, whatever stands in the
+        # environment.
+        may_know = service in {"ingest", "console"}
+        hidden = {} if may_know else dict.fromkeys(_variables_of_accounts(self._plan), "")
         told = {**hidden, **environment, **level, URL_VARIABLE: self.url}
         return ChildSpec(child_name, lambda _: command, told, stderr=self._stderr)
 
@@ -358,10 +356,15 @@ def _only(names: list[str]) -> list[str]:
     return [part for name in names or [""] for part in ("--only", name)]
 
 
-def _of_accounts(plan: HubPlan) -> set[str]:
-    """Variables that hold where the accounts are, and what opens them."""
-    told = {ACCOUNTS_VARIABLE: plan.accounts_url or "", KEY_FILE_VARIABLE: plan.accounts_key or ""}
-    return told.keys() | variables_of(told)
+def _of_accounts(plan: HubPlan) -> dict[str, str]:
+    """Where the accounts are, and what opens them; empty = the plan has none."""
+    told = {ACCOUNTS_VARIABLE: plan.accounts_url, KEY_VARIABLE: plan.accounts_key}
+    return {name: value for name, value in told.items() if value}
+
+
+def _variables_of_accounts(plan: HubPlan) -> set[str]:
+    """Variables that hold either."""
+    return {ACCOUNTS_VARIABLE, KEY_VARIABLE} | variables_of(_of_accounts(plan))
 
 
 def _accounts_of(plan: HubPlan, i: int, hands: int) -> list[str]:
