@@ -15,6 +15,7 @@ from threading import Event
 from typing import Any, Final
 from uuid import uuid4
 
+from mdhub.accounts.places import URL_VARIABLE
 from mdhub.market.days import trading_day_at
 from mdhub.runtime.keeper import ChildState
 from mdhub.runtime.log_shipping import shipped
@@ -27,7 +28,7 @@ from mdhub.streams.open import check_shards
 from mdhub.streams.topology import LOGS
 from mdhub.wire.errors import MdhubError
 from mdhub_ingest.accounts.assembly import account_desk
-from mdhub_ingest.accounts.settings import URL_VARIABLE, AccountSettings, taken_settings
+from mdhub_ingest.accounts.settings import AccountSettings, taken_settings
 from mdhub_ingest.fleet import Fleet, HubOptions
 from mdhub_ingest.gateways.port import STOPPED
 from mdhub_ingest.measured import SUPERVISING, children_counts

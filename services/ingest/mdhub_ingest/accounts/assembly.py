@@ -14,6 +14,7 @@ from mdhub_ingest.accounts.preference import Preference
 from mdhub_ingest.accounts.settings import AccountSettings
 from mdhub_ingest.accounts.trials import Trials
 from mdhub_ingest.accounts.watch import StoreWatch
+from mdhub_ingest.accounts.watched import WatchedNote
 from mdhub_ingest.fleet import Fleet
 from mdhub_ingest.schedule.desk import Desk, Plan
 
@@ -38,6 +39,7 @@ def account_desk(
         settings,
         watch=StoreWatch(partial(open_store, settings.url), logger),
         preference=Preference(connect, hub.shards, logger) if settings.prefer else None,
+        watched=WatchedNote(connect, logger),
         trials=Trials(hub.data),
         logger=logger,
     )

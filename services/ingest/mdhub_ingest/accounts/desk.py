@@ -20,10 +20,12 @@ from mdhub_ingest.accounts.settings import AccountSettings
 from mdhub_ingest.accounts.specs import Judged, is_own, order_of, specs_of, variables
 from mdhub_ingest.accounts.trials import Trials
 from mdhub_ingest.accounts.watch import Seen, StoreWatch
+from mdhub_ingest.accounts.watched import WatchedNote, watched_of
 from mdhub_ingest.fleet import Fleet
 from mdhub_ingest.schedule.desk import Desk, Plan, group_of
 from mdhub_ingest.schedule.events import schedule_event
 from mdhub_ingest.schedule.link import Once, Told
+from mdhub_ingest.schedule.orders import OrderError
 from mdhub_ingest.spec import SourceSpec
 
 __all__ = ["AccountDesk"]
@@ -43,6 +45,7 @@ class AccountDesk:
         *,
         watch: StoreWatch,
         preference: Preference | None,
+        watched: WatchedNote,
         trials: Trials,
         logger: Logger,
     ) -> None:
@@ -52,6 +55,7 @@ class AccountDesk:
         self._settings = settings
         self._watch = watch
         self._preference = preference
+        self._watched = watched
         self._trials = trials
         self._logger = logger
         self._described = frozenset(spec.name for spec in plan.specs)
@@ -72,6 +76,7 @@ class AccountDesk:
                 self._desk.schedule.answer(told, self._desk.link, result, ok=result["ok"] is True)
         if self._preference is not None:
             self._preference.turn()
+        self._watched.turn()
 
     def counters(self) -> Mapping[str, int]:
         """Counters for the heartbeat, from any thread: each account with its revision."""
@@ -96,6 +101,7 @@ class AccountDesk:
             self._logger.info("accounts_read", accounts=len(everybody), own=len(own))
         self._own = own
         self._counters = self._counted(own)
+        self._watched.accounts = watched_of(seen.accounts)
         if self._preference is not None:
             self._preference.order = order_of(everybody.values())
 
@@ -163,12 +169,17 @@ class AccountDesk:
             self._desk.schedule.answer(told, self._desk.link, {"error": error}, ok=False)
             return
         spec = self._trials.spec_of(judged)
+        self._desk.schedule.begin(told.command)
         self._trials.begin(told, self._letter(spec), name)
 
     def _refusal(self, told: Told, judged: Judged) -> str:
         command, name = told.command, judged.account.id
         if command.action != ACTION:
             return f"unknown action {command.action[:64]!a}; an account knows {ACTION}"
+        try:
+            self._desk.schedule.check_new(command)
+        except OrderError as error:
+            return str(error)
         if time.time_ns() > command.expires_ns:
             return "expired"
         if judged.refused:

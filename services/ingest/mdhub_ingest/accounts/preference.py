@@ -7,21 +7,19 @@ supervisor sends nothing.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Sequence
-from threading import Thread
+from functools import partial
 from typing import Final
 
 import msgspec
 
 from mdhub.runtime.logging import Logger
 from mdhub.streams.asking import Request, arbiter_of, ask
-from mdhub.streams.errors import StreamsError
 from mdhub.streams.port import Log
+from mdhub_ingest.accounts.errand import Errand
 
 __all__ = ["Preference", "due"]
 
-EVERY_S: Final = 2.0
 ANSWER_S: Final = 5.0
 NOTE: Final = "preference"
 _INGEST: Final = "ingest:"
@@ -33,33 +31,18 @@ class Preference:
     def __init__(self, connect: Callable[[], Log], shards: int, logger: Logger) -> None:
         self.order: tuple[str, ...] = ()
         """Ids, the preferred one first; empty = nobody has said."""
-        self._connect = connect
+        self._errand = Errand(connect, "preference", logger)
         self._shards = shards
         self._logger = logger
         self._sent: tuple[str, ...] = ()
-        self._due_s = 0.0
-        self._thread: Thread | None = None
 
     def turn(self) -> None:
         """Send what is to be sent, at most one attempt at a time."""
-        now_s = time.monotonic()
-        idle = self._thread is None or not self._thread.is_alive()
-        if self.order and self._sent != self.order and idle and now_s >= self._due_s:
-            self._due_s = now_s + EVERY_S
-            self._thread = Thread(
-                target=self._attempt, args=(self.order,), name="preference", daemon=True
-            )
-            self._thread.start()
+        if self.order and self._sent != self.order:
+            self._errand.begin(partial(self._attempt, order=self.order))
 
-    def _attempt(self, order: tuple[str, ...]) -> None:
-        try:
-            log = self._connect()
-            try:
-                self._sent = self._send(log, order)
-            finally:
-                log.close()
-        except StreamsError as error:
-            self._logger.warning("preference_not_sent", reason=str(error))
+    def _attempt(self, log: Log, *, order: tuple[str, ...]) -> None:
+        self._sent = self._send(log, order)
 
     def _send(self, log: Log, order: Sequence[str]) -> tuple[str, ...]:
         """Return what the arbiters have of the order now."""

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import IO, Any, Final
 
-from mdhub_ingest.schedule.windows import Window
+from mdhub.calendar.windows import Window
 
 __all__ = ["ArchiveRun"]
 

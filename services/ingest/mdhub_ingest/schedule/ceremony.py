@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from mdhub.calendar import OutsideCalendar
+from mdhub.calendar.windows import SECOND_NS, Timetable, Window, day_at
 from mdhub.wire.ops import EventKind, Severity
 from mdhub_ingest.schedule.archive import ArchiveRun
 from mdhub_ingest.schedule.checklist import Facts, SourceState, judge, worst
 from mdhub_ingest.schedule.events import once_key, schedule_event
 from mdhub_ingest.schedule.link import Claimed, Link, Looked, Once
 from mdhub_ingest.schedule.settings import ScheduleSettings
-from mdhub_ingest.schedule.windows import SECOND_NS, Timetable, Window, day_at
 
 __all__ = ["Ceremony", "Now"]
 

@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Final
 
 from mdhub.calendar import Calendar
+from mdhub.calendar.windows import ALWAYS, ScheduleError, Timetable
 from mdhub.runtime.logging import Logger
 from mdhub.streams.port import Log
 from mdhub_ingest.fleet import Fleet, account_variables, is_gateway
 from mdhub_ingest.schedule.ceremony import Ceremony
 from mdhub_ingest.schedule.link import Link
+from mdhub_ingest.schedule.live_clock import LiveClock
 from mdhub_ingest.schedule.runner import Schedule
 from mdhub_ingest.schedule.settings import FUTURES, STOCK, ScheduleSettings
 from mdhub_ingest.schedule.store import Store
 from mdhub_ingest.schedule.trigger import Alarms
-from mdhub_ingest.schedule.windows import ALWAYS, ScheduleError, Timetable
 from mdhub_ingest.spec import GatewayKnobs, SourceSpec
 
 __all__ = ["CALENDAR_VARIABLE", "Desk", "Plan", "group_of"]
@@ -78,6 +79,8 @@ class Desk:
             hidden=account_variables(plan.specs),
         )
         self._plan = plan
+        self._playing = _playing(plan.specs)
+        self._live_clock = LiveClock(connect, logger, issuer=f"ingest:{name}")
         self._ceremony = ceremony
         self.schedule = Schedule(fleet, groups, plan.timetable, ceremony, store, logger, name=name)
         self._alarms = Alarms(self.schedule.wake, self.schedule.trouble)
@@ -92,6 +95,7 @@ class Desk:
         `hidden`: variables that hold what they log in with.
         """
         plan = self._plan.beside(others)
+        self._playing = _playing(plan.specs)
         groups = set(plan.groups.values()) - {ALWAYS}
         self._ceremony.watch(
             _members(plan, groups),
@@ -100,6 +104,8 @@ class Desk:
 
     def turn(self) -> None:
         """Call it often; it has something to do about twice a second."""
+        if self._live_clock.turn(self.link.reading, self._playing):
+            return  # what market time will be is not known yet
         self.schedule.turn(self.link, self._alarms)
 
     def close(self) -> None:
@@ -107,6 +113,10 @@ class Desk:
         self._alarms.close()
         self._ceremony.close()
         self.link.close()
+
+
+def _playing(specs: Sequence[SourceSpec]) -> list[bool]:
+    return [not isinstance(spec.knobs(), GatewayKnobs) for spec in specs]
 
 
 def _members(plan: Plan, groups: set[str]) -> dict[str, dict[str, bool]]:

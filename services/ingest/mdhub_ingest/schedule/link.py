@@ -106,6 +106,8 @@ class Link:
         self.looked: Looked | None = None
         self.look = False
         """Whether the checklist needs facts."""
+        self.note: tuple[str, bytes] | None = None
+        """Name and payload of a document to keep on the server; the newest counts."""
         self.heard: deque[Told | Claimed] = deque()
         self.dropped = 0
         self._connect = connect
@@ -113,6 +115,7 @@ class Link:
         self._outage = Outage(logger)
         self._beat = beat
         self._waiting: deque[bytes | Once] = deque()
+        self._noted: tuple[str, bytes] | None = None
         self._beat_due_s = 0.0
         self._look_due_s = 0.0
         self._stop = Event()
@@ -147,6 +150,7 @@ class Link:
     def _follow(self, backoff: Backoff) -> None:
         log = self._connect()
         tail = log.tail(COMMANDS, after=self._cursor)
+        self._noted = None  # it may be another server, which does not have it
         try:
             while not self._stop.is_set():
                 self._turn(log, tail)
@@ -166,6 +170,9 @@ class Link:
         if len(self.heard) < HEARD_MAX:
             self._hear(log, tail)
         self._write(log, time.monotonic() + _LEAVE_S)
+        if self.note is not None and self.note is not self._noted:
+            self._noted = note = self.note
+            log.save_note(*note)
         if self.look and time.monotonic() >= self._look_due_s:
             self._look_due_s = time.monotonic() + 1.0
             self.looked = _look(log)

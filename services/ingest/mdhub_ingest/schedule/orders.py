@@ -7,16 +7,17 @@ override ends with the trading day, `stop` with the next session.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
 from mdhub.calendar import OutsideCalendar
 from mdhub.calendar.rows import as_date, as_int
+from mdhub.calendar.windows import ALWAYS, SECOND_NS, Timetable, day_at
 from mdhub.wire.ops import Command
 from mdhub.wire.ticks import CHINA_TIME
 from mdhub_ingest.schedule.overrides import Override, Overrides
 from mdhub_ingest.schedule.wanted import Wish
-from mdhub_ingest.schedule.windows import ALWAYS, SECOND_NS, Timetable, day_at
 
 __all__ = [
     "ACCOUNT",
@@ -26,6 +27,7 @@ __all__ = [
     "OrderError",
     "for_schedule",
     "for_source",
+    "once",
     "shown",
     "target_source",
 ]
@@ -87,6 +89,15 @@ def for_source(  # noqa: PLR0913 - all that it depends on
     said = Override("start" if kind == "start" else "hold", until_ns, reason, command.id)
     result = {"source": source, "reason": reason, "until_ns": until_ns, "until": shown(until_ns)}
     return Order(overrides.put(source, said), command.action == "restart", result)
+
+
+def once(command_id: str, begun: Iterable[str]) -> None:
+    """Raise OrderError for a command that an earlier supervisor has begun."""
+    if command_id in begun:
+        raise OrderError(
+            "the supervisor ended while it carried this out: whether it was done is not known; "
+            "look at the source (mdhub sources), then ask again"
+        )
 
 
 def for_schedule(

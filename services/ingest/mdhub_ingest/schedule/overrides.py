@@ -5,15 +5,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 from msgspec.structs import replace
 
+from mdhub.calendar.note import OverrideNote, ScheduleNote
 from mdhub.calendar.rows import as_date
+from mdhub.calendar.windows import Timetable
 
-__all__ = ["Override", "Overrides", "decode_overrides", "encode_overrides"]
+__all__ = ["Override", "Overrides", "decode_overrides", "encode_overrides", "note"]
+
+BEGUN_MAX: Final = 32
 
 
 class Override(msgspec.Struct, frozen=True):
@@ -34,6 +39,8 @@ class Overrides(msgspec.Struct, frozen=True):
     """Day (YYYYMMDD) -> reason."""
     cursor: str = "0-0"
     """Id of the newest command that changed anything here."""
+    begun: tuple[str, ...] = ()
+    """Ids of the newest commands that do something once: written down before it is done."""
 
     def of(self, source: str, market_ns: int) -> Override | None:
         """What holds of a source at a moment."""
@@ -59,6 +66,10 @@ class Overrides(msgspec.Struct, frozen=True):
     def read_to(self, cursor: str) -> Overrides:
         return replace(self, cursor=cursor)
 
+    def begin(self, command: str) -> Overrides:
+        """Note what is about to be done."""
+        return replace(self, begun=(*self.begun, command)[-BEGUN_MAX:])
+
     def pruned(self, market_ns: int, today: int) -> tuple[Overrides, list[str]]:
         """Without what has ended, and the names of what that was (sources, days)."""
         over = [name for name, said in self.sources.items() if said.until_ns <= market_ns]
@@ -68,6 +79,21 @@ class Overrides(msgspec.Struct, frozen=True):
         sources = {name: said for name, said in self.sources.items() if name not in over}
         holidays = {day: why for day, why in self.holidays.items() if day not in past}
         return replace(self, sources=sources, holidays=holidays), [*over, *past]
+
+
+def note(overrides: Overrides, groups: Mapping[str, str], timetable: Timetable) -> ScheduleNote:
+    """What people are told; `groups`: of each source. `timetable` is without overrides."""
+    said = [
+        OverrideNote(
+            source=source, kind=each.kind, until_ns=each.until_ns, reason=each.reason,
+            command=each.command,
+        )
+        for source, each in sorted(overrides.sources.items())
+    ]  # fmt: skip
+    return ScheduleNote(
+        groups=timetable.groups, sources=dict(groups), overrides=said,
+        holidays=overrides.holidays, calendar=timetable.calendar.digest,
+    )  # fmt: skip
 
 
 def encode_overrides(overrides: Overrides) -> bytes:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
+from mdhub.calendar.note import encode_schedule, note_of
+from mdhub.calendar.windows import ALWAYS, Timetable, day_at, with_closed
 from mdhub.runtime.clock import SYSTEM, Clock
 from mdhub.runtime.errors import ServiceError
 from mdhub.runtime.heartbeat import ENDED, beat_payload
-from mdhub.runtime.keeper import ChildState
 from mdhub.runtime.logging import Logger, correlated
 from mdhub.wire.ops import Command, EventKind, Severity
 from mdhub_ingest.schedule.ceremony import Ceremony, Now
@@ -26,42 +27,23 @@ from mdhub_ingest.schedule.orders import (
     OrderError,
     for_schedule,
     for_source,
+    once,
     shown,
     target_source,
-)
-from mdhub_ingest.schedule.overrides import Overrides
+)  # fmt: skip
+from mdhub_ingest.schedule.overrides import Overrides, note
+from mdhub_ingest.schedule.ports import Planner, Sources
 from mdhub_ingest.schedule.store import Store
 from mdhub_ingest.schedule.trigger import Market
 from mdhub_ingest.schedule.wanted import HELD, OUTSIDE, UNKNOWN, Wish, wish
-from mdhub_ingest.schedule.windows import ALWAYS, Timetable, day_at, with_closed
 
-__all__ = ["Planner", "Schedule", "Sources"]
+__all__ = ["Schedule"]
 
 TURN_S: Final = 0.5
 LATE_S: Final = 5.0
 """A start or stop that comes later than this was missed; it is made up for, and said."""
 _STILL_S: Final = 5.0
 """A main loop that stood still for so long sends no heartbeat any more."""
-
-
-class Sources(Protocol):
-    """What the schedule needs of a fleet (`mdhub_ingest.fleet.Fleet`)."""
-
-    commanded: dict[str, int]
-
-    @property
-    def names(self) -> list[str]: ...
-    def state(self, name: str) -> ChildState | None: ...
-    def session(self, name: str) -> str: ...
-    def start(self, name: str, session: str) -> None: ...
-    def stop(self, *names: str) -> None: ...
-    def renew(self, name: str, why: str) -> ChildState: ...
-
-
-class Planner(Protocol):
-    """What it needs of alarms (`mdhub_ingest.schedule.trigger.Alarms`)."""
-
-    def plan(self, timetable: Timetable, groups: Any, market: Market) -> None: ...
 
 
 class Schedule:
@@ -94,6 +76,7 @@ class Schedule:
         self._wishes: dict[str, Wish] = {}
         self._before_ns: int | None = None
         self._planned: tuple[object, ...] = ()
+        self._noted: tuple[object, ...] = ()
         self._due_s = 0.0
         self._troubles: deque[str] = deque(maxlen=100)
         self._counts = {"commands": 0, "missed": 0, "jobs_missed": 0}
@@ -144,6 +127,7 @@ class Schedule:
         wall_ns = self._clock.wall_ns()
         market_ns = self._view.now_ns(wall_ns)
         self._tell_troubles(link, wall_ns)
+        self._note(link)
         if market_ns is not None:
             self._prune(market_ns, link, wall_ns)
         self._converge(market_ns, link, wall_ns)
@@ -274,11 +258,16 @@ class Schedule:
         self, told: Told, source: str, market_ns: int | None, wall_ns: int
     ) -> dict[str, Any]:
         command = told.command
+        self.check_new(command)
         if not told.answered and wall_ns > command.expires_ns:
             raise OrderError("expired")
         moment_ns = wall_ns if market_ns is None else market_ns
         order = self._order(command, source, market_ns, moment_ns)
-        if order.overrides is not self._overrides:
+        if order.restart:
+            # Read again by the next supervisor, if this one dies before it has answered.
+            self._overrides = order.overrides
+            self.begin(command)
+        elif order.overrides is not self._overrides:
             self._overrides = order.overrides.read_to(told.entry)
             self._apply_holidays()
             self._store.save(self._overrides)
@@ -320,6 +309,15 @@ class Schedule:
             raise OrderError(f"source {source} was ended, but no new process could be started yet")
         return {"was": was, "killed_pid": pid, "pid": state.process.pid}
 
+    def check_new(self, command: Command) -> None:
+        """Raise OrderError for what a supervisor began before it died: never done twice."""
+        once(command.id, self._overrides.begun)
+
+    def begin(self, command: Command) -> None:
+        """Write down that something is about to be done that must not be done twice."""
+        self._overrides = self._overrides.begin(command.id)
+        self._store.save(self._overrides)
+
     def answer(self, told: Told, link: Link, result: Mapping[str, Any], *, ok: bool) -> None:
         """Write the one result of a command, unless it has one."""
         if told.answered:
@@ -341,6 +339,13 @@ class Schedule:
             self._apply_holidays()
             self._store.save(self._overrides)
             self._say(link, ", ".join(over), {"change": "override_over"}, wall_ns)
+
+    def _note(self, link: Link) -> None:
+        """Keep what is said of the schedule on the server, for people."""
+        told = (self._overrides, dict(self._groups))
+        if told != self._noted:
+            self._noted = told
+            link.note = note_of(self._name), encode_schedule(note(*told, self._plain))
 
     def _apply_holidays(self) -> None:
         days = self._overrides.days()

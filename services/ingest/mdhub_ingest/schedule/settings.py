@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from mdhub.calendar.rows import EXCHANGES
-from mdhub_ingest.schedule.windows import ALWAYS, Group, ScheduleError
+from mdhub.calendar.windows import ALWAYS, Group, ScheduleError
 
 __all__ = ["FUTURES", "STOCK", "ScheduleSettings", "parse_settings"]
 

@@ -14,7 +14,7 @@ from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MISSED
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
-from mdhub_ingest.schedule.windows import SECOND_NS, Timetable
+from mdhub.calendar.windows import SECOND_NS, Timetable
 
 __all__ = ["Alarms", "CalendarTrigger", "Market"]
 

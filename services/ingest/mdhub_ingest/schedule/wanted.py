@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from mdhub.calendar import OutsideCalendar
+from mdhub.calendar.windows import ALWAYS, Timetable, Window
 from mdhub_ingest.schedule.overrides import Overrides
-from mdhub_ingest.schedule.windows import ALWAYS, Timetable, Window
 
 __all__ = ["CLOSED", "HELD", "OUTSIDE", "UNKNOWN", "Wish", "wish"]
 

@@ -9,6 +9,7 @@ import pytest
 
 from mdhub.accounts.keyring import BadKeys, new_keyring, write_keyring
 from mdhub.accounts.model import Draft
+from mdhub.accounts.places import KEY_VARIABLE, URL_VARIABLE
 from mdhub.accounts.vault import Vault
 from mdhub.runtime.errors import ServiceError
 from mdhub.runtime.metrics import Address
@@ -16,7 +17,7 @@ from mdhub.runtime.secret import SecretError, Value
 from mdhub_ingest.accounts.letter import BY_PIPE, Letter, received, write_letter
 from mdhub_ingest.accounts.opening import opened, secrets_of
 from mdhub_ingest.accounts.preference import due
-from mdhub_ingest.accounts.settings import KEY_VARIABLE, URL_VARIABLE, taken_settings
+from mdhub_ingest.accounts.settings import taken_settings
 from mdhub_ingest.measured import PORTS, late_address
 from mdhub_ingest.sources.port import SourceError
 from mdhub_ingest.spec import parse_spec

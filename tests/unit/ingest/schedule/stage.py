@@ -12,6 +12,7 @@ from typing import Any, cast
 from uuid import uuid4
 
 from mdhub.calendar import Calendar
+from mdhub.calendar.windows import SECOND_NS, Timetable
 from mdhub.runtime.backoff import Backoff
 from mdhub.runtime.clock import Clock
 from mdhub.runtime.keeper import ChildSpec, ChildState
@@ -25,7 +26,6 @@ from mdhub_ingest.schedule.link import Link, Looked, Once, Reading, Told
 from mdhub_ingest.schedule.runner import Schedule
 from mdhub_ingest.schedule.settings import ScheduleSettings
 from mdhub_ingest.schedule.store import Store
-from mdhub_ingest.schedule.windows import SECOND_NS, Timetable
 
 CALENDAR = Calendar.load()
 

@@ -113,3 +113,13 @@ def test_the_last_heartbeat_says_that_it_ended(desk: Desk) -> None:
     until(lambda: b"running" in beats().get("supervisor:A", b""), "a heartbeat")
     desk.link.close()
     assert b"ended" in beats()["supervisor:A"]
+
+
+def test_the_newest_note_stands_on_the_server(desk: Desk) -> None:
+    """It is written once it is there, and again when another takes its place."""
+    desk.link.note = ("schedule:A", b"one")
+    desk.link.start()
+    log = desk.server.log("cli")
+    until(lambda: log.note("schedule:A") == b"one", what="the first note")
+    desk.link.note = ("schedule:A", b"two")
+    until(lambda: log.note("schedule:A") == b"two", what="the second note")

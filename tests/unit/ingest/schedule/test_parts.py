@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from mdhub.calendar.windows import SECOND_NS, ScheduleError, Timetable, Window
 from mdhub.wire.ops import Severity
 from mdhub_ingest.schedule.archive import ArchiveRun
 from mdhub_ingest.schedule.checklist import Facts, SourceState, judge, worst
@@ -19,7 +20,6 @@ from mdhub_ingest.schedule.desk import group_of
 from mdhub_ingest.schedule.market_view import MarketView
 from mdhub_ingest.schedule.settings import ScheduleSettings, parse_settings
 from mdhub_ingest.schedule.trigger import LATE_S, Alarms, CalendarTrigger, Market
-from mdhub_ingest.schedule.windows import SECOND_NS, ScheduleError, Timetable, Window
 from mdhub_ingest.spec import parse_spec
 from tests.support.wait import until
 from tests.unit.ingest.schedule.stage import CALENDAR, at

@@ -9,10 +9,11 @@ from random import Random
 
 import pytest
 
+from mdhub.calendar.note import decode_schedule
+from mdhub.calendar.windows import SECOND_NS
 from mdhub.wire.ops import Command, EventKind, Severity
 from mdhub.wire.ticks import SCHEMA_VERSION
 from mdhub_ingest.schedule.link import Told
-from mdhub_ingest.schedule.windows import SECOND_NS
 from tests.unit.ingest.schedule.stage import Stage, at
 
 GROUPS = {"CTP1": "futures", "SOPT1": "stock", "SIM": "always"}
@@ -281,3 +282,48 @@ def test_the_checklist_is_told_once_and_names_what_is_missing(tmp_path: Path) ->
     assert {check["name"] for check in event.body["checks"]} == {
         "login", "arbiter", "clock", "disk", "calendar",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("when", ["2026-09-24 10:00", "2026-09-24 18:00"])
+def test_a_restart_that_a_dead_supervisor_began_is_not_done_again(
+    tmp_path: Path, when: str
+) -> None:
+    """It killed the process and died before it had answered: the next one says what it knows."""
+    first = Stage(tmp_path, {"A": "futures"}, begin=when)
+    first.turn()
+    command = Command(
+        SCHEMA_VERSION, "c1", first.wall_ns, "test", "source:A", "restart", {"force": True},
+        first.wall_ns + 5 * SECOND_NS,
+    )  # fmt: skip
+    first.link.heard.append(Told("1-0", command, answered=False))
+    first.schedule.wake()
+    first.schedule.turn(first.link)  # and nothing of what it says is written
+
+    second = Stage(tmp_path, {"A": "futures"}, begin=when)
+    second.turn()
+    before = list(second.fleet.did)
+    result = second.give(command)
+    assert second.fleet.did == before
+    assert result.body["ok"] is False
+    assert "whether it was done is not known" in result.body["result"]["error"]
+    assert second.command("source:A", "restart", force=True).body["ok"] is True
+
+
+def test_what_is_said_of_the_schedule_stands_in_a_note(tmp_path: Path) -> None:
+    """Groups, sources and overrides; it is written anew only when something in it changes."""
+    stage = Stage(tmp_path, {"CTP1": "futures", "SIM": "always"}, begin="2026-09-21 10:00")
+    stage.turn()
+    assert stage.link.note is not None
+    name, payload = first = stage.link.note
+    note = decode_schedule(payload)
+    assert (name, note.sources) == ("schedule:A", {"CTP1": "futures", "SIM": "always"})
+    assert note.groups["futures"].windows == ("08:30-15:50", "20:30-02:45")
+    stage.turn()
+    assert stage.link.note is first
+    stage.command("source:CTP1", "hold", reason="the broker called")
+    stage.command("schedule", "holiday", day=20260922, reason="typhoon")
+    note = decode_schedule(stage.link.note[1])
+    assert [(o.source, o.kind, o.reason) for o in note.overrides] == [
+        ("CTP1", "hold", "the broker called")
+    ]
+    assert note.holidays == {"20260922": "typhoon"}

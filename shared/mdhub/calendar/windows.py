@@ -16,8 +16,9 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from mdhub.calendar import Calendar, Interval, OutsideCalendar, Phase
-from mdhub.calendar.rows import EXCHANGES, as_int
+from mdhub.calendar.calendar import Calendar, Interval
+from mdhub.calendar.errors import OutsideCalendar
+from mdhub.calendar.rows import EXCHANGES, Phase, as_int
 from mdhub.wire.errors import MdhubError
 from mdhub.wire.ticks import CHINA_TIME
 

@@ -7,9 +7,7 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from mdhub.calendar import Calendar
-from mdhub.wire.ticks import CHINA_TIME
-from mdhub_ingest.schedule.settings import parse_settings
-from mdhub_ingest.schedule.windows import (
+from mdhub.calendar.windows import (
     SECOND_NS,
     Group,
     ScheduleError,
@@ -18,6 +16,8 @@ from mdhub_ingest.schedule.windows import (
     parse_window,
     with_closed,
 )
+from mdhub.wire.ticks import CHINA_TIME
+from mdhub_ingest.schedule.settings import parse_settings
 
 CALENDAR = Calendar.load()
 TABLE = Timetable(CALENDAR, parse_settings("").all_groups())
