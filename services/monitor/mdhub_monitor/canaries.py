@@ -2,7 +2,7 @@
 
 Per product the contract with most pre-open interest (open interest where a feed does not send it),
 of ETF options the three with most. The choice grows with what is seen of the day and does not go
-back within it.
+back within it. To these come the contracts that accounts ask for.
 """
 
 from __future__ import annotations
@@ -21,14 +21,31 @@ OF_OPTIONS: Final = 3
 def choose_canaries(facts: Facts) -> None:
     """Give each product its canaries of its trading day of now. Cheap: about once a second."""
     best: dict[Product, list[Contract]] = {}
+    asked: dict[Product, list[Contract]] = {}
     for contract in facts.contracts.values():
         product = contract.product
-        if contract.day == product.stretch.trading_day and canary_candidate(contract):
+        if contract.day != product.stretch.trading_day:
+            continue
+        if canary_candidate(contract):
             best.setdefault(product, []).append(contract)
-    for product, found in best.items():
+        if contract.name in facts.asked.sources:
+            asked.setdefault(product, []).append(contract)
+    for product in {**best, **asked, **_no_more_asked(facts)}:
         room = OF_OPTIONS if product.name.endswith(f".{ETF_OPTION}") else PER_PRODUCT
-        found.sort(key=lambda each: (-each.score, each.symbol))
-        _settle(product, found[:room])
+        found = sorted(best.get(product, ()), key=lambda each: (-each.score, each.symbol))[:room]
+        _settle(product, list(dict.fromkeys([*found, *asked.get(product, ())])))
+
+
+def _no_more_asked(facts: Facts) -> dict[Product, None]:
+    """Products with a canary that was only asked for, and is no longer."""
+    return {
+        product: None
+        for product in facts.products.values()
+        if any(
+            not canary_candidate(each) and each.name not in facts.asked.sources
+            for each in product.canaries
+        )
+    }
 
 
 def _settle(product: Product, chosen: list[Contract]) -> None:

@@ -29,7 +29,7 @@ from mdhub_monitor.habits import HabitFile
 from mdhub_monitor.hands import Hands, in_force
 from mdhub_monitor.market_clock import ClockSync
 from mdhub_monitor.measured import Measured
-from mdhub_monitor.probes import Outside, read_beats, read_outside, read_server
+from mdhub_monitor.probes import Outside, read_asked, read_beats, read_outside, read_server
 from mdhub_monitor.ranking import Ranking
 from mdhub_monitor.report import Judged, build_report
 from mdhub_monitor.rules.canaries import HUB
@@ -235,6 +235,7 @@ class Duty:
         if self._looks % CONTRACTS_EVERY == 0:
             self._contracts = len(self._log.contracts().rows)
         self._looks += 1
+        known.watch.facts.asked = read_asked(self._log, known.watch.facts.asked)
         self._outside = read_outside(
             self._log, shards=self._shards, server=self._server, contracts=self._contracts
         )

@@ -21,6 +21,7 @@ import msgspec
 from mdhub.calendar import Phase
 from mdhub.market.products import ETF_OPTION, exchange_of, is_option, product_of
 from mdhub.wire.codec import DecodeError, decode_raw_tick, decoder
+from mdhub_monitor.asked import NOTHING, Asked
 from mdhub_monitor.hours import Hours, Stretch
 from mdhub_monitor.learn import Habit
 
@@ -167,6 +168,8 @@ class Facts:
         """Ticks of sources beyond the bound, or with a name that no source can have."""
         self.unknown = 0
         """Ticks of symbols that fit no product, or beyond the bound of contracts."""
+        self.asked: Asked = NOTHING
+        """What accounts ask for."""
         self.kept: dict[str, Habit] = {}
         """Habits of an earlier run; taken when the contract shows up."""
 

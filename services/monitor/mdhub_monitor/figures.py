@@ -22,7 +22,7 @@ class Figures:
     def __init__(self, log: Log, shards: int) -> None:
         self.counts: dict[str, Counts] = {}
         self.accepted_per_s = 0.0
-        """Clean entries per second, markers included."""
+        """Clean entries per second since the last look, markers included."""
         self.fresh_ms: list[float] = []
         """Latencies of the newest look alone."""
         self.unconfirmed = 0

@@ -9,19 +9,29 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from mdhub.health.watched import NOTE, decode_watched
 from mdhub.runtime.heartbeat import decode_beat
 from mdhub.streams.ids import id_parts
 from mdhub.streams.port import FIRST_ID, Log
 from mdhub.streams.topology import CLEAN, RAW, Stream
 from mdhub.wire.codec import DecodeError, decode_clean_header, decode_clean_tick
 from mdhub.wire.ticks import Flag
+from mdhub_monitor.asked import NOTHING, Asked, asked_of
 from mdhub_monitor.rules.clocks import Offset
 from mdhub_monitor.rules.readers import ReaderFact
 from mdhub_monitor.rules.server import ServerFact
 from mdhub_monitor.rules.services import BeatFact
 from mdhub_monitor.rules.shards import ShardFact
 
-__all__ = ["Outside", "Sample", "read_beats", "read_latencies", "read_outside", "read_server"]
+__all__ = [
+    "Outside",
+    "Sample",
+    "read_asked",
+    "read_beats",
+    "read_latencies",
+    "read_outside",
+    "read_server",
+]
 
 MS_NS: Final = 1_000_000
 BEHIND_COUNT: Final = 1_000
@@ -39,6 +49,15 @@ class Outside:
     readers: list[ReaderFact] = field(default_factory=list)
     contracts: int = 0
     """Rows of the contract table the hub was given."""
+
+
+def read_asked(log: Log, before: Asked) -> Asked:
+    """What accounts ask for; one that cannot be read changes nothing."""
+    note = log.note(NOTE)
+    try:
+        return NOTHING if note is None else asked_of(decode_watched(note))
+    except DecodeError:
+        return before
 
 
 def read_beats(log: Log) -> dict[str, BeatFact]:

@@ -20,7 +20,7 @@ from mdhub.health.model import (
 )
 from mdhub_monitor.probes import Outside
 from mdhub_monitor.ranking import Evidence, score
-from mdhub_monitor.rules.canaries import canary_limit_ns, lively
+from mdhub_monitor.rules.canaries import canary_limit_ns, is_shown
 from mdhub_monitor.rules.contracts import EXAMPLES
 from mdhub_monitor.rules.services import BeatFact
 from mdhub_monitor.rules.shards import ENDED, STANDBY
@@ -205,7 +205,7 @@ def _canaries(watch: MarketWatch) -> list[CanaryFacts]:
         contract
         for product in watch.facts.products.values()
         for contract in product.canaries
-        if contract.fresh_ns and lively(contract)
+        if contract.fresh_ns and is_shown(view, contract)
     ]
     return [
         CanaryFacts(

@@ -44,7 +44,8 @@ class Teller:
         finding = said.finding
         loud = said.change == BEGAN and finding.severity != Severity.INFO
         say = self._logger.warning if loud else self._logger.info
-        say("finding", change=said.change, key=finding.key, done=finding.done, **finding.facts)
+        facts = dict(finding.facts)  # in a field of their own: their names are those of the rules
+        say("finding", change=said.change, key=finding.key, done=finding.done, facts=facts)
         body = {
             "change": said.change,
             "rule": finding.rule,

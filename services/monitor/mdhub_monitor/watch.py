@@ -24,6 +24,7 @@ from mdhub_monitor.canaries import choose_canaries
 from mdhub_monitor.facts import Facts
 from mdhub_monitor.hours import Hours
 from mdhub_monitor.learn import Habit
+from mdhub_monitor.rules.asked import asked_problems
 from mdhub_monitor.rules.canaries import HUB, all_silent, canary_problems
 from mdhub_monitor.rules.contracts import Seen, contract_problems, contracts_seen
 from mdhub_monitor.rules.problem import Problem
@@ -132,9 +133,11 @@ class MarketWatch:
             self._contracts_due_ns = log_ns + CONTRACTS_EVERY_NS
             self.seen = contracts_seen(view)
         self._count_gap(log_ns)
+        recovering = self._recovering(before, log_ns)
         return [
-            *source_problems(self.standings, self._recovering(before, log_ns)),
+            *source_problems(self.standings, recovering),
             *canary_problems(view, self.silent),
+            *asked_problems(view, self.standings, self.silent, recovering),
             *contract_problems(view, self.seen, self.silent),
         ]
 

@@ -166,6 +166,7 @@ class HealthReport(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     horizon_days: int = 0
     """Days that the calendar still covers."""
     accepted_per_s: float = 0.0
+    """Entries committed to clean since the report before this one (about 1 s), markers included."""
     latency_p50_ms: float | None = None
     """Gateway callback to commit in clean."""
     latency_p99_ms: float | None = None

@@ -184,6 +184,22 @@ def test_many_rejections_and_slow_clients() -> None:
     assert keys == set()
 
 
+def test_a_source_that_an_operator_muted_is_not_said_to_be_rejected() -> None:
+    """Every tick of it is, and that is what the operator wanted; also if it was for a while."""
+    watch = CounterWatch()
+    steps = [
+        (0, beat("arbiter", "leading", rejected__A=0)),
+        (30, beat("arbiter", "leading", rejected__A=100, muted__A=1)),
+        (61, beat("arbiter", "leading", rejected__A=200)),
+        (122, beat("arbiter", "leading", rejected__A=400)),
+    ]
+    told = [
+        [problem.key for problem in watch.look({"arbiter:A": each}, NOBODY, at_s * SECOND_NS)]
+        for at_s, each in steps
+    ]
+    assert told == [[], [], [], ["rejections_high:A"]]
+
+
 def test_a_gateway_that_lacks_contracts_is_told_after_a_minute() -> None:
     """95 % of what it wants must be confirmed."""
     watch = CounterWatch()

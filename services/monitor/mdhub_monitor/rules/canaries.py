@@ -13,9 +13,17 @@ from typing import Final
 from mdhub.wire.ops import Severity
 from mdhub_monitor.facts import Contract
 from mdhub_monitor.rules.problem import Problem
-from mdhub_monitor.rules.view import SECOND_NS, View
+from mdhub_monitor.rules.view import PATIENCE_NS, SECOND_NS, View
 
-__all__ = ["HUB", "all_silent", "canary_limit_ns", "canary_problems", "lively"]
+__all__ = [
+    "HUB",
+    "all_silent",
+    "canary_limit_ns",
+    "canary_problems",
+    "is_shown",
+    "lively",
+    "stated_ns",
+]
 
 MS_NS: Final = 1_000_000
 LIVELY_MS: Final = 12_000
@@ -42,12 +50,25 @@ def lively(contract: Contract) -> bool:
     return contract.habit.known and contract.habit.usual_ms() <= LIVELY_MS
 
 
+def is_shown(view: View, contract: Contract) -> bool:
+    """Whether a canary's silence says something: its habits are lively, or somebody asked."""
+    return lively(contract) or contract.name in view.facts.asked.sources
+
+
+def stated_ns(view: View, contract: Contract, limit_ms: int) -> int:
+    """Return a limit that a person gave, as market time."""
+    return limit_ms * MS_NS * view.patience_ns(contract) // PATIENCE_NS
+
+
 def canary_limit_ns(view: View, contract: Contract) -> int:
     """Silent for longer it is a finding, whatever the others do."""
     return _limit_ns(view, contract, FACTOR_ALONE, LEAST_NS)
 
 
 def _limit_ns(view: View, contract: Contract, factor: float, least_ns: int) -> int:
+    limit_ms = view.facts.asked.limits_ms.get(contract.name)
+    if limit_ms is not None:
+        return stated_ns(view, contract, limit_ms)
     learned_ns = int(factor * contract.habit.usual_ms() * MS_NS)
     return max(view.patience_ns(contract), min(max(learned_ns, least_ns), MOST_NS))
 
@@ -94,7 +115,9 @@ def canary_problems(view: View, silent: dict[str, int]) -> Iterator[Problem]:
         return
     limits_ns = _limits_ns(view)
     for contract in view.canaries():
-        if contract.product.exchange in silent or not (lively(contract) and contract.habit.settled):
+        settled = lively(contract) and contract.habit.settled
+        known = settled or contract.name in view.facts.asked.limits_ms
+        if contract.product.exchange in silent or not known:
             continue
         age_ns, limit_ns = view.age_ns(contract), limits_ns[contract.name]
         if age_ns > limit_ns:

@@ -136,6 +136,8 @@ class CounterWatch:
     _slow_ns: dict[str, int] = field(default_factory=dict)
     _uncovered_ns: dict[str, int] = field(default_factory=dict)
     _rejecting: dict[str, dict[str, int | float | str]] = field(default_factory=dict)
+    _muted: set[str] = field(default_factory=set)
+    """Sources that were muted at some time of the minute: all they bring is rejected."""
 
     def look(
         self, beats: Mapping[str, BeatFact], unwanted: frozenset[str], now_ns: int
@@ -163,8 +165,12 @@ class CounterWatch:
 
     def _rejections(self, name: str, beat: BeatFact, now_ns: int) -> Iterator[Problem]:
         window = self._windows.setdefault(name, _Window(now_ns, dict(beat.counters)))
+        muted = (each.partition(":") for each in beat.counters)
+        self._muted |= {source for kind, _, source in muted if kind == "muted"}
         if now_ns - window.at_ns >= REJECTED_NS:
-            self._rejecting = dict(_high_rejections(window.counts, beat.counters))
+            found = _high_rejections(window.counts, beat.counters)
+            self._rejecting = {name: facts for name, facts in found if name not in self._muted}
+            self._muted = set()
             self._windows[name] = _Window(now_ns, dict(beat.counters))
         for source, facts in self._rejecting.items():
             yield Problem("rejections_high", source, Severity.WARNING, facts)
