@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import re
 import signal
@@ -10,32 +11,45 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
+from argon2 import PasswordHasher, Type
 
 from mdhub.host.ports import free_port_pair
 from mdhub.runtime.heartbeat import decode_beat
 from mdhub.streams import open_log
+from mdhub_console.identity.lockout import FREE
+from mdhub_console.server.csrf import HEADER
 from tests.support.server import TestServer
 from tests.support.wait import until
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(90)]
 
 NO_SERVER = "redis://127.0.0.1:1"
+NOTHING: Mapping[str, str] = MappingProxyType({})
+EVERYBODY_TRIES = [
+    ("admin", "123456"), ("admin", "admin"), ("root", "root"), ("", ""), ("admin", "password"),
+]  # fmt: skip
 
 
 @contextmanager
-def console(folder: Path, port: int, url: str, *more: str) -> Iterator[subprocess.Popen[str]]:
+def console(
+    folder: Path, port: int, url: str, *more: str, environment: Mapping[str, str] = NOTHING
+) -> Iterator[subprocess.Popen[str]]:
     command = [
         sys.executable, "-m", "mdhub_console", "--bind", f"127.0.0.1:{port}",
         "--data", str(folder / "data"), *more,
     ]  # fmt: skip
     with (folder / "lines").open("w", encoding="utf-8") as lines:
         process = subprocess.Popen(
-            command, stderr=lines, text=True, env={**os.environ, "MDHUB_REDIS_URL": url}
+            command,
+            stderr=lines,
+            text=True,
+            env={**os.environ, "MDHUB_REDIS_URL": url, **environment},
         )
     try:
         yield process
@@ -107,3 +121,66 @@ def test_a_port_that_is_taken_and_plain_text_on_a_network_are_refused(tmp_path: 
     with console(tmp_path, 8080, NO_SERVER, "--bind", "0.0.0.0:8080") as process:
         assert process.wait(60) == 2
     assert "--tls-cert" in lines_of(tmp_path)
+
+
+def test_no_default_account_opens_a_fresh_console_nor_one_that_was_set_up(tmp_path: Path) -> None:
+    """Over HTTP, with the real hash: 401 before the first user and after.
+
+    A restart forgets no failure: five from this address were enough, the sixth is not looked at.
+    """
+    fresh, set_up = tmp_path / "fresh", tmp_path / "set-up"
+    for folder in (fresh, set_up):
+        folder.mkdir()
+    with console_at(fresh) as port:
+        assert [login(port, *each) for each in EVERYBODY_TRIES] == [401] * FREE
+    with console_at(fresh) as port:
+        assert login(port, "admin", "123456") == 429
+    kept = PasswordHasher(2, 19_456, 1, type=Type.ID).hash("a quite long phrase 7")
+    (tmp_path / "first").write_text(f"admin:{kept}\n", encoding="ascii")
+    with console_at(set_up, "--first-user-file", str(tmp_path / "first")) as port:
+        assert [login(port, *each) for each in EVERYBODY_TRIES] == [401] * FREE
+
+
+def test_a_key_file_is_made_and_one_that_others_read_is_refused(tmp_path: Path) -> None:
+    """`--new-key` makes it with mode 0600; a console that is told of another mode will not run."""
+    file = tmp_path / "console.key"
+    made = subprocess.run(
+        [sys.executable, "-m", "mdhub_console", "--new-key", str(file)],
+        capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    assert file.stat().st_mode & 0o777 == 0o600
+    key = file.read_text(encoding="ascii").split()[-1].rpartition(":")[2]
+    assert len(key) == 44  # 32 bytes in base64
+    assert key not in made.stdout + made.stderr
+    file.chmod(0o644)
+    told = {"MDHUB_CONSOLE__KEY_FILE": str(file)}
+    with console(tmp_path, free_port_pair(), NO_SERVER, environment=told) as process:
+        assert process.wait(60) == 2
+    assert "0644" in lines_of(tmp_path)
+
+
+def test_the_demos_link_is_refused_beyond_loopback(tmp_path: Path) -> None:
+    """Behind a proxy everybody seems near: exit code 2 before anything is opened."""
+    more = ("--demo-link", "--trusted-proxy", "10.0.0.7")
+    with console(tmp_path, free_port_pair(), NO_SERVER, *more) as process:
+        assert process.wait(60) == 2
+    assert "--demo-link" in lines_of(tmp_path)
+    assert not (tmp_path / "data").exists()
+
+
+@contextmanager
+def console_at(folder: Path, *more: str) -> Iterator[int]:
+    port = free_port_pair()
+    with console(folder, port, NO_SERVER, *more):
+        until(lambda: status_of(port, "/readyz") == 200, "the console", timeout_s=40)
+        yield port
+
+
+def login(port: int, name: str, password: str) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    body = json.dumps({"name": name, "password": password})
+    headers = {"content-type": "application/json", HEADER: "1"}
+    connection.request("POST", "/api/login", body, headers)
+    status = connection.getresponse().status
+    connection.close()
+    return status

@@ -28,11 +28,14 @@ from mdhub.streams.ids import make_id
 from mdhub.streams.memory import MemoryServer
 from mdhub.wire.ops import Command, Event
 from mdhub.wire.ticks import CHINA_TIME
+from mdhub_console.identity.audit import Deed, Result
+from mdhub_console.identity.service import Identity
 from mdhub_console.live.rows import LogRow
 from mdhub_console.live.service import Live
 from mdhub_console.live.view import Connection
+from tests.support.console_backdrop import beats_of, book_of, schedules_of
 
-__all__ = ["NOW_NS", "fine", "live_of", "troubled"]
+__all__ = ["NOW_NS", "Still", "as_of", "fine", "live_of", "populate", "troubled"]
 
 SECOND: Final = 1_000_000_000
 NOW_NS: Final = int(datetime(2026, 11, 20, 10, 48, 53, tzinfo=CHINA_TIME).timestamp()) * SECOND
@@ -47,7 +50,7 @@ class _Silent:
     def warning(self, event: str, /, **fields: Any) -> None: ...
 
 
-class _Still(Live):
+class Still(Live):
     """Nothing runs: what a scene put into the view stays."""
 
     @asynccontextmanager
@@ -130,10 +133,36 @@ def troubled() -> HealthReport:
     )  # fmt: skip
 
 
-def live_of(report: HealthReport | None) -> Live:
-    """What is live, fed with a scene, at NOW_NS; nothing runs."""
-    server, clock = MemoryServer(), Clock(wall_ns=lambda: NOW_NS)
-    live = _Still(lambda: server.log("console"), logger=_Silent(), clock=clock)
+def populate(identity: Identity) -> None:
+    """Give the pages of people something to list: a token, records of the audit log."""
+    member = identity.people.named("admin")
+    if member is None:  # a scene before the first user
+        return
+    identity.new_token(member.user, name="nightly report of the risk desk", scope="read", days=90)
+    for action, target, result in _DEEDS:
+        identity.record(
+            Deed(who="admin", action=action, target=target, address="192.168.100.200",
+                 result=result, detail="status 202" if result == "ok" else "status 403")
+        )  # fmt: skip
+
+
+def live_of(
+    report: HealthReport | None,
+    memory: MemoryServer | None = None,
+    *,
+    kind: type[Live] = Still,
+    clock: Clock | None = None,
+) -> Live:
+    """What is live, fed with a scene, at NOW_NS; of its kind `Still` nothing runs.
+
+    `memory`: the log behind it.
+    """
+    server = memory or MemoryServer()
+    live = kind(
+        lambda: server.log("console"),
+        logger=_Silent(),
+        clock=clock or Clock(wall_ns=lambda: NOW_NS),
+    )
     live.view.connected(Connection(live=True, since_ns=NOW_NS - 3_600 * SECOND, sentence=""))
     live.view.take_events(_events(report))
     live.view.take_commands(
@@ -151,13 +180,17 @@ def live_of(report: HealthReport | None) -> Live:
         for at in range(900, -1, -1):
             past = report.ts_ns - at * SECOND
             live.view.take_look(
-                health=encode_health(_as_of(report, at, past)), beats={}, alerts=None, now_ns=past
+                health=encode_health(as_of(report, at, past)), beats={}, alerts=None, now_ns=past
             )
-        live.view.take_look(health=encode_health(report), beats={}, alerts=None, now_ns=NOW_NS)
+        live.view.take_look(
+            health=encode_health(report), beats=beats_of(report, NOW_NS),
+            alerts=book_of(report, NOW_NS), schedules=schedules_of(report, NOW_NS), now_ns=NOW_NS,
+        )  # fmt: skip
     return live
 
 
-def _as_of(report: HealthReport, ago: int, ts_ns: int) -> HealthReport:
+def as_of(report: HealthReport, ago: int, ts_ns: int) -> HealthReport:
+    """A report some seconds before this one: the same state, other numbers."""
     noise = random.Random(ago)
 
     def wave(size: float, period: float, phase: float = 0.0) -> float:
@@ -178,6 +211,11 @@ def _as_of(report: HealthReport, ago: int, ts_ns: int) -> HealthReport:
     )  # fmt: skip
 
 
+_DEEDS: Final[tuple[tuple[str, str, Result], ...]] = (
+    ("login", "", "ok"),
+    ("sources.order", "CTP-B/restart", "ok"),
+    ("accounts.order", "SOPT-1/stop", "refused"),
+)
 _LINES: Final[tuple[tuple[str, str, dict[str, Any]], ...]] = (
     ("info", "front_connected", {"side": "md", "front": "tcp://180.168.146.187:10211"}),
     ("info", "login_sent", {"side": "md", "broker": "9999"}),

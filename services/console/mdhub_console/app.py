@@ -9,20 +9,33 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from threading import Event
+from typing import Final
 
+from mdhub.accounts.keyring import BadKeys, add_key, read_keyring
+from mdhub.accounts.places import Place, taken_place
+from mdhub.accounts.vault import Vault
+from mdhub.calendar import Calendar
+from mdhub.runtime.core_dumps import forbid_core_dumps
 from mdhub.runtime.log_shipping import shipped
 from mdhub.runtime.logging import Logger, service_logger
 from mdhub.runtime.metrics import Board, serve_metrics
+from mdhub.runtime.secret import follow_reference, variables_of
 from mdhub.runtime.service import begin, redis_url
 from mdhub.streams import open_log
 from mdhub.streams.port import Log
 from mdhub.streams.topology import LOGS
 from mdhub.wire.errors import MdhubError
+from mdhub_console.identity.errors import StoreAway
+from mdhub_console.identity.seal import Seal
 from mdhub_console.identity.service import Identity
-from mdhub_console.options import DATABASE_VARIABLE, parser, settings_of
+from mdhub_console.options import DATABASE_VARIABLE, KEY_VARIABLE, parser, settings_of
 from mdhub_console.settings import ConsoleSettings, SettingsError, check_settings
 
 __all__ = ["main"]
+
+CALENDAR_VARIABLE = "MDHUB_CALENDAR__OVERRIDE"
+"""File of the operator on top of mdhub's calendar, as all services take it."""
+LONGEST_TOKEN: Final = 200
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,13 +44,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings = settings_of(options)
     if options.setup_link:
         return _print_link(settings)
+    if options.new_key is not None:
+        return _new_key(options.new_key)
     stop = begin()
+    _forget_blank()
     logger = service_logger("console", settings.id)
     try:
         check_settings(settings)
+        accounts = taken_place(os.environ)
         connect = partial(open_log, redis_url(), service="console", prefix=settings.prefix)
         with shipped(logger, connect, LOGS):
-            return _serve(settings, options, connect, stop, logger)
+            return _serve(settings, options, accounts, connect, stop, logger)
     except MdhubError as error:
         logger.error("stopped", reason=error.sentence)
         return error.exit_code
@@ -46,13 +63,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _serve(
     settings: ConsoleSettings,
     options: argparse.Namespace,
+    place: Place | None,
     connect: partial[Log],
     stop: Event,
     logger: Logger,
 ) -> int:
     # 0.8 s that `--help` and `--setup-link` need not wait for.
+    from mdhub_console.accounts.book import AccountBook  # noqa: PLC0415
     from mdhub_console.factory import make_app  # noqa: PLC0415
     from mdhub_console.herald import Herald  # noqa: PLC0415
+    from mdhub_console.identity.demo_link import DemoLink  # noqa: PLC0415
     from mdhub_console.identity.store.database import Database, file_url  # noqa: PLC0415
     from mdhub_console.live.service import Live  # noqa: PLC0415
     from mdhub_console.parts import Parts  # noqa: PLC0415
@@ -60,18 +80,32 @@ def _serve(
     from mdhub_console.server.logs import LogPool  # noqa: PLC0415
 
     os.umask(0o077)  # its database holds what others shall not read
+    if place is not None:
+        forbid_core_dumps()  # it seals secrets with the master keys
     settings.data.mkdir(parents=True, exist_ok=True)
+    follow_reference(os.environ, DATABASE_VARIABLE)
     own = os.environ.pop(DATABASE_VARIABLE, "") or file_url(settings.data / "console.db")
     board = Board(f"console:{settings.id}")
     herald = Herald(settings.id, connect, board, logger)
-    identity = Identity(Database(own), folder=settings.data, tell=herald.tell)
+    seal = _seal(os.environ.pop(KEY_VARIABLE, ""))
+    identity = Identity(Database(own), folder=settings.data, seal=seal, tell=herald.tell)
     pool = LogPool(connect)
-    live = Live(connect, logger=logger, shards=settings.shards)
-    parts = Parts(log=pool, live=live, identity=identity, settings=settings)
+    override = os.environ.get(CALENDAR_VARIABLE, "")
+    calendar = Calendar.load(Path(override) if override else None)
+    live = Live(connect, logger=logger, shards=settings.shards, calendar=calendar)
+    accounts = AccountBook(place)
+    demo = DemoLink(identity, settings.data) if settings.demo_link else None
+    parts = Parts(
+        log=pool, live=live, identity=identity, accounts=accounts, settings=settings, demo=demo
+    )
     app = make_app(parts, logger)
     metrics = serve_metrics(options.metrics, board, logger)
+    herald.more = live.counters
     herald.start()
     try:
+        if demo is not None:
+            demo.begin(sys.stdin.readline(LONGEST_TOKEN).strip())
+        _seal_factors(identity, logger)
         _greet(settings, identity, options.first_user_file, logger)
         return Listener(app, settings, board, logger, leave=live.streams.close).run(stop)
     finally:
@@ -79,6 +113,34 @@ def _serve(
         metrics.close()
         pool.close()
         identity.close()
+        accounts.close()
+
+
+def _forget_blank() -> None:
+    """Variables that `mdhub up` hides from us are empty; the configuration shall not read them."""
+    for name in [n for n, value in os.environ.items() if n.startswith("MDHUB_") and not value]:
+        del os.environ[name]
+
+
+def _seal(keys: str) -> Seal:
+    """Return what seals the secrets of second factors; without keys it refuses. Raises BadKeys."""
+    if not keys:
+        return Seal()
+    seal = Seal(Vault(read_keyring(keys, os.environ)))
+    for name in variables_of({KEY_VARIABLE: keys}):
+        del os.environ[name]
+    return seal
+
+
+def _seal_factors(identity: Identity, logger: Logger) -> None:
+    try:
+        done, left = identity.seal_second_factors()
+    except StoreAway:
+        return  # pages say so; the next start seals them
+    if done:
+        logger.info("second_factors_sealed", count=done)
+    if left:
+        logger.warning("second_factors_not_sealed", count=left, advice="set key_file of [console]")
 
 
 def _greet(
@@ -97,6 +159,16 @@ def _greet(
         link = f"{settings.url}/setup?token={token}"
         sys.stderr.write(f"mdhub console: make the first user at {link}\n")
         logger.info("setup_needed", file=str(identity.setup_token.file))
+
+
+def _new_key(file: Path) -> int:
+    try:
+        keyring = add_key(file)
+    except BadKeys as error:
+        sys.stderr.write(f"mdhub run console: {error.sentence}\n")
+        return error.exit_code
+    print(f"{file}: key {keyring.active} seals, {len(keyring.ids) - 1} older ones open")  # noqa: T201
+    return 0
 
 
 def _print_link(settings: ConsoleSettings) -> int:

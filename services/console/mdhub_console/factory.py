@@ -8,6 +8,7 @@ from litestar.di import Provide
 
 from mdhub.runtime.logging import Logger
 from mdhub_console.identity.middleware import IdentityMiddleware
+from mdhub_console.live.leases import leases
 from mdhub_console.parts import Parts
 from mdhub_console.routes import ROUTES
 from mdhub_console.server.csrf import check_csrf
@@ -32,7 +33,7 @@ def make_app(parts: Parts, logger: Logger | None = None) -> Litestar:
         # each further handler of its path, and then answers with what is not there yet.
         route_handlers=[Router("/", route_handlers=ROUTES)],
         dependencies={"parts": Provide(lambda: parts, sync_to_thread=False)},
-        lifespan=[parts.live.lifespan],
+        lifespan=[parts.live.lifespan, leases(parts.live.streams, parts.identity.over)],
         middleware=[IdentityMiddleware(parts.identity, doors, logger)],
         guards=[check_csrf],
         before_send=[add_headers],

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -54,6 +54,8 @@ class Herald:
         self._log: Log | None = None
         self._thread = threading.Thread(target=self._run, name="herald", daemon=True)
         self.counters = {"audit_records": 0, "audit_events_left_out": 0}
+        self.more: Callable[[], Mapping[str, int]] = dict
+        """What else the heartbeat counts; set before `start`, asked in the herald's thread."""
 
     def start(self) -> None:
         self._thread.start()
@@ -114,7 +116,7 @@ class Herald:
                     self._waiting.popleft()
 
     def _beat(self, log: Log, state: str) -> None:
-        counters = {**self.counters, **self._outage.counters()}
+        counters = {**self.more(), **self.counters, **self._outage.counters()}
         log.beat(
             f"console:{self._instance}", beat_payload("console", self._instance, state, counters)
         )

@@ -9,10 +9,12 @@ from typing import Final
 from mdhub.runtime.metrics import add_metrics_option
 from mdhub_console.settings import ConsoleSettings
 
-__all__ = ["DATABASE_VARIABLE", "parser", "settings_of"]
+__all__ = ["DATABASE_VARIABLE", "KEY_VARIABLE", "parser", "settings_of"]
 
 DATABASE_VARIABLE: Final = "MDHUB_CONSOLE__URL"
 """Address of its own database (it may hold a password, so never an option)."""
+KEY_VARIABLE: Final = "MDHUB_CONSOLE__KEY_FILE"
+"""Where the master keys are that seal its own secrets: a path or a reference."""
 _PORTS: Final = 1 << 16
 
 
@@ -22,7 +24,8 @@ def parser() -> argparse.ArgumentParser:
         prog="mdhub run console",
         description="Show the hub in a browser and over HTTP; take orders. Its own database "
         "(users, sessions, audit log) is a file in --data unless the variable "
-        f"{DATABASE_VARIABLE} names another.",
+        f"{DATABASE_VARIABLE} names another; {KEY_VARIABLE} names the master keys that second "
+        "factors need.",
         epilog="exit codes: 0 stopped, 1 failed, 2 will not run like this; example: "
         "MDHUB_REDIS_URL=redis://127.0.0.1:6379 mdhub run console --bind 127.0.0.1:8080",
     )
@@ -62,6 +65,14 @@ def parser() -> argparse.ArgumentParser:
         "--first-user-file", type=Path, metavar="FILE",
         help="file with NAME:ARGON2ID-HASH of the first user, in place of the set-up",
     )  # fmt: skip
+    made.add_argument(
+        "--new-key", type=Path, metavar="FILE",
+        help="put a new master key for second factors into FILE (mode 0600), and end",
+    )  # fmt: skip
+    made.add_argument(
+        "--demo-link", action="store_true",
+        help="for mdhub demo: read the token of its one-time link from stdin; loopback only",
+    )  # fmt: skip
     add_metrics_option(made)
     return made
 
@@ -74,7 +85,7 @@ def settings_of(options: argparse.Namespace) -> ConsoleSettings:
         data=options.data, config=options.config,
         tls_cert=options.tls_cert, tls_key=options.tls_key,
         trusted_proxies=tuple(options.trusted_proxy), allowed_hosts=tuple(options.allowed_host),
-        setup_remote=options.setup_remote,
+        setup_remote=options.setup_remote, demo_link=options.demo_link,
     )  # fmt: skip
 
 

@@ -39,6 +39,8 @@ class ConsoleSettings:
     """Names it is reached by, beside loopback and addresses."""
     setup_remote: bool = False
     """Whether the first user may be made from another machine."""
+    demo_link: bool = False
+    """Whether the demo's one-time link opens; its token comes by stdin."""
 
     @property
     def url(self) -> str:
@@ -64,6 +66,11 @@ def check_settings(settings: ConsoleSettings) -> None:
                 "10.0.0.7 or 10.0.0.0/24"
             ) from None
     local = settings.host == "localhost" or is_loopback(settings.host)
+    if settings.demo_link and (not local or settings.trusted_proxies):
+        raise SettingsError(
+            f"--demo-link was given to a console on {settings.host} or behind a proxy: it is for "
+            "the demo on this machine; bind it to 127.0.0.1 without proxies, or leave it out"
+        )
     if not (local or settings.tls_cert or settings.trusted_proxies):
         raise SettingsError(
             f"the console would listen on {settings.host} without TLS: passwords would cross the "

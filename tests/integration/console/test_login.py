@@ -8,29 +8,25 @@ from dataclasses import replace
 import pytest
 from httpx import Response
 
-from mdhub.runtime.clock import Clock
 from mdhub_console.identity.cookies import PLAIN
-from mdhub_console.identity.first_run import LIFE_S
 from mdhub_console.identity.model import Role
+from mdhub_console.identity.one_time import LIFE_S
 from mdhub_console.identity.service import ABSOLUTE_S, IDLE_S
 from mdhub_console.identity.totp import STEP_S, code_at
 from mdhub_console.server.csrf import HEADER
 from mdhub_console.server.origin import Doors
 from mdhub_console.settings import ConsoleSettings
+from tests.support.clocks import Hands
 from tests.support.console import PASSWORD, Console, client_of, make_identity, make_parts
 
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 HTML = {"accept": "text/html", "origin": "http://127.0.0.1:8080"}
 
 
-class Hands:
-    """A clock that a test turns."""
-
-    def __init__(self) -> None:
-        self.s = 1_800_000_000
-
-    def clock(self) -> Clock:
-        return Clock(lambda: self.s * 10**9, lambda: self.s * 10**9)
+EVERYBODY_TRIES = [
+    ("admin", "123456"), ("admin", "admin"), ("admin", "password"), ("root", "root"),
+    ("mdhub", "mdhub"), ("demo", "demo"), ("", ""), ("admin", ""),
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -50,16 +46,17 @@ def log_in(client: Console, name: str, password: str, **more: str) -> Response:
     return client.post("/api/login", json={"name": name, "password": password, **more})
 
 
-@pytest.mark.parametrize(
-    ("name", "password"),
-    [("admin", "123456"), ("admin", "admin"), ("root", "root"), ("", ""), ("admin", "")],
-)
-def test_no_default_account_exists(browser: Console, name: str, password: str) -> None:
-    """What everybody tries first is refused, also where a user of that name exists."""
-    answer = log_in(browser, name, password)
-    assert answer.status_code == 401
+@pytest.mark.parametrize("roles", [(), tuple(Role)], ids=["first run", "set up"])
+@pytest.mark.parametrize(("name", "password"), EVERYBODY_TRIES)
+def test_no_default_account_exists(roles: tuple[Role, ...], name: str, password: str) -> None:
+    """What everybody tries first is refused: before there is a user, and where one is so called."""
+    with client_of(make_parts(identity=make_identity(roles=roles)), None) as client:
+        client.headers[HEADER] = "1"
+        answer = log_in(client, name, password)
+        form = client.post("/login", data={"name": name, "password": password}, headers=HTML)
+    assert (answer.status_code, form.status_code) == (401, 401)
     assert answer.json()["type"] == "mdhub:login-refused"
-    assert "set-cookie" not in answer.headers
+    assert "set-cookie" not in answer.headers and "set-cookie" not in form.headers
 
 
 def test_unknown_and_known_names_get_the_same_answer_and_the_same_work(browser: Console) -> None:

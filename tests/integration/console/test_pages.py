@@ -22,13 +22,24 @@ PAGES = (
     "/sources/live",
     "/sources/CTP-B",
     "/sources/CTP-B/live",
+    "/rejected",
+    "/rejected/live",
+    "/timeline",
+    "/timeline/live",
+    "/logs",
+    "/schedule",
+    "/schedule/live",
+    "/alerts",
+    "/alerts/live",
+    "/system",
+    "/system/live",
 )
 SCENES = {"fine": fine(), "trouble": troubled(), "empty": None}
 BUDGET_BYTES = 150_000
 TAGS = re.compile(r"<(script|style|svg)\b.*?</\1>|<[^>]*>|&[a-z#0-9]+;", re.DOTALL)
 STATEMENTS = re.compile(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
 ATTRIBUTES = re.compile(r'(?:title|aria-label|placeholder|alt)="([^"]*)"')
-NAMES = {"mdhub", "EN", "ms", "esc", "g", "o", "s", "l", "space"}
+NAMES = {"mdhub", "EN", "ms", "esc", "g", "space"}
 """What is the same in every language."""
 
 

@@ -14,6 +14,7 @@ from litestar.routes import HTTPRoute
 from mdhub_console.factory import make_app
 from mdhub_console.identity.guards import Requires
 from mdhub_console.identity.model import Role
+from mdhub_console.pages.globals import asset
 from mdhub_console.parts import Parts
 from mdhub_console.routes import PUBLIC
 from mdhub_console.server.csrf import HEADER
@@ -126,6 +127,7 @@ def test_get_changes_nothing() -> None:
 def test_every_unsafe_route_beyond_taste_is_audited() -> None:
     """What changes something names its action for the audit log; choosing a theme does not."""
     taste = {("PATCH", "/api/me"), ("POST", "/language"), ("POST", "/profile")}
+    taste.add(("POST", "/accounts/-/check"))  # keeps nothing: says what is wrong with a form
     silent = {
         (method, path)
         for method, path, handler in routes_of(make_app(PARTS))
@@ -150,14 +152,22 @@ def parts_without_users() -> Parts:
 
 
 def test_before_the_first_user_only_the_setup_is_served() -> None:
-    """A person is led to /setup, a program is told 503, on every route but the health checks."""
+    """A person is led to /setup, a program is told 503, on every route but the health checks.
+
+    A login is answered as ever: wrong, whatever it says.
+    """
     with client_of(parts_without_users(), None) as browser:
         browser.headers[HEADER] = "1"
         served = {
-            path
+            (method, path)
             for method, path, _ in TABLE
             if browser.request(method, filled(path)).status_code != 503
         }
-        assert served <= {"/setup", "/healthz", "/readyz"}
+        assert served <= {
+            ("GET", "/setup"), ("POST", "/setup"), ("GET", "/healthz"), ("GET", "/readyz"),
+            ("POST", "/api/login"), ("POST", "/login"), ("GET", "/static/{file_path:path}"),
+            ("POST", "/language"),
+        }  # fmt: skip
+        assert browser.get(asset("css/console.css")).status_code == 200, "the set-up is styled"
         page = browser.get("/", headers={"accept": "text/html"})
         assert (page.status_code, page.headers["location"]) == (303, "/setup")

@@ -13,7 +13,7 @@ from mdhub.health.model import HealthReport, encode_health
 from mdhub.streams.memory import MemoryServer
 from mdhub.streams.topology import EVENTS, LOGS
 from mdhub.wire.codec import encode
-from mdhub.wire.ops import Event, LogLine
+from mdhub.wire.ops import Command, Event, LogLine
 from mdhub_console.live.service import Live
 from mdhub_console.live.view import Bounds
 from mdhub_console.parts import Parts
@@ -103,6 +103,21 @@ def test_a_browser_that_comes_back_has_no_hole(hub: Hub) -> None:
         reader = opened(console, "topics=logs,events", last_id=last_id)
         got, skipped = gather(reader, lambda got, _: 300 in got)
         assert (got, skipped) == (list(range(11, 301)), 0)
+        reader.close()
+
+
+def test_news_right_after_news_is_shown_too(hub: Hub) -> None:
+    """A state that changes within the quarter second of the last one is sent when that is over."""
+    with served(hub.parts) as running:
+        reader = Reader(running.open("topics=commands"))
+        assert reader.status() == 200
+        reader.next("commands")
+        for number in range(20):  # some of them fall between two renewals
+            order = Command(1, f"c-{number}", time.time_ns(), "x", "y", "z", {}, time.time_ns())
+            hub.live.view.take_commands([order])
+            until_shown = f"c-{number}"
+            while reader.next("commands")[0]["id"] != until_shown:
+                pass
         reader.close()
 
 

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from mdhub.calendar import Phase
+from mdhub.calendar import Calendar, Phase
 from mdhub_console.pages import formats
 from mdhub_console.pages.day_line import day_line
 from mdhub_console.pages.looking import look, phases_of
@@ -69,7 +69,7 @@ def test_thinning_keeps_the_peaks() -> None:
 
 def test_the_day_line_holds_every_phase_in_order() -> None:
     """Bands touch, fill the line, and now is inside the morning."""
-    line = day_line(phases_of(20261120), [], now_ns=NOW_NS, ahead_ns=0)
+    line = day_line(phases_of(Calendar.load(), 20261120), [], now_ns=NOW_NS, ahead_ns=0)
     assert line.bands[0].x == 0
     assert line.bands[-1].x + line.bands[-1].width == pytest.approx(100, abs=0.1)
     for before, after in zip(line.bands, line.bands[1:], strict=False):

@@ -7,7 +7,7 @@ import base64
 import pytest
 
 from mdhub_console.identity.audit import NO_DIGEST, Deed, first_break, sealed
-from mdhub_console.identity.lockout import FULL, Lockout
+from mdhub_console.identity.lockout import LONGEST_S, Failures, wait_s
 from mdhub_console.identity.totp import code_at, enrolment_uri, matching_step, secret_text
 from mdhub_console.pages.fields import local_path
 from mdhub_console.server.origin import is_own_origin
@@ -48,22 +48,13 @@ def test_the_address_for_apps_names_hub_and_user() -> None:
     assert uri.startswith("otpauth://totp/mdhub:a%40b%20c?secret=") and "=&" not in uri
 
 
-def test_a_full_lockout_forgets_who_failed_longest_ago() -> None:
-    """However many names fail, memory stays bounded."""
-    lockout = Lockout()
-    for i in range(FULL + 10):
-        lockout.failed(f"name {i}", float(i))
-    assert len(lockout._by_key) == FULL
-    assert "name 9" not in lockout._by_key and f"name {FULL}" in lockout._by_key
-
-
-def test_who_was_quiet_for_an_hour_begins_anew() -> None:
-    """Four failures yesterday and one today lock nobody."""
-    lockout = Lockout()
-    for _ in range(4):
-        lockout.failed("ann", 0.0)
-    lockout.failed("ann", 3_601.0)
-    assert lockout.wait_s("ann", 3_601.0) == 0
+def test_a_wait_doubles_from_a_minute_to_a_quarter_of_an_hour() -> None:
+    """Five are free; whatever the clock does nobody waits longer."""
+    waits = [wait_s(Failures(number, 1_000.0), 1_000.0) for number in range(1, 12)]
+    assert waits == [0, 0, 0, 0, 60, 120, 240, 480, 900, 900, 900]
+    assert wait_s(Failures(5, 1_000.0), 1_059.0) == 1
+    assert wait_s(Failures(5, 1_000.0), 5_000.0) == 0
+    assert wait_s(Failures(10_000, 1_000.0), -1e9) == LONGEST_S
 
 
 def test_an_inserted_record_breaks_the_chain() -> None:

@@ -5,6 +5,7 @@ from typing import get_args
 import msgspec
 import pytest
 
+from mdhub.calendar import Calendar
 from mdhub.health.freshness import judged
 from mdhub.health.model import Finding, HealthReport
 from mdhub.health.words import PAGES
@@ -104,5 +105,5 @@ def test_a_closed_market_says_when_it_opens() -> None:
 
 def test_phases_of_no_day_are_none() -> None:
     """Beyond the calendar the line is empty instead of guessed."""
-    assert phases_of(0) == ()
-    assert phases_of(20990105) == ()
+    assert phases_of(Calendar.load(), 0) == ()
+    assert phases_of(Calendar.load(), 20990105) == ()

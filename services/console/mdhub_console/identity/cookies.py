@@ -42,4 +42,6 @@ def _name(connection: Connection) -> str:
 
 
 def _is_secure(connection: Connection) -> bool:
-    return bool(connection.scope["state"]["scheme"] == "https")
+    # A path that does not exist has an error page too, and no middleware has seen it.
+    scheme = connection.scope["state"].get("scheme", connection.scope["scheme"])
+    return bool(scheme == "https")

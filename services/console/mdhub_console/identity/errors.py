@@ -10,6 +10,8 @@ MdhubError
     ├── ProofNeeded       the password must be given again for this
     ├── WrongProof        it was given again, and is wrong
     ├── SetupRefused      the one-time token is wrong, used or too old
+    ├── LinkRefused       the demo's link is wrong, used or too old
+    ├── NoMasterKey       a second factor needs a key, and none is configured
     ├── UnknownUser       no user, session or token of this id
     ├── UserExists        there is a user of this name already
     ├── LastAdmin         nobody could manage users any more
@@ -24,8 +26,10 @@ __all__ = [
     "CodeNeeded",
     "IdentityError",
     "LastAdmin",
+    "LinkRefused",
     "LockedOut",
     "LoginRefused",
+    "NoMasterKey",
     "ProofNeeded",
     "SetupRefused",
     "StoreAway",
@@ -80,6 +84,14 @@ class WrongProof(IdentityError):
 
 class SetupRefused(IdentityError):
     """The one-time token does not open the set-up."""
+
+
+class LinkRefused(IdentityError):
+    """The demo's link does not open."""
+
+
+class NoMasterKey(IdentityError):
+    """Nothing can be sealed or opened here."""
 
 
 class UnknownUser(IdentityError):

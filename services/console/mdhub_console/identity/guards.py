@@ -15,7 +15,15 @@ from mdhub_console.identity.errors import ProofNeeded
 from mdhub_console.identity.model import Role, Session, User
 from mdhub_console.identity.service import Identity
 
-__all__ = ["Proved", "Requires", "proved", "proved_in_person", "requires", "session_of"]
+__all__ = [
+    "Proved",
+    "Requires",
+    "check_proof",
+    "proved",
+    "proved_in_person",
+    "requires",
+    "session_of",
+]
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 
@@ -45,15 +53,20 @@ class Proved:
         self.tokens = tokens
 
     async def __call__(self, connection: Connection, _: BaseRouteHandler) -> None:
-        """Raises ProofNeeded (403), PermissionDenied (403) for a token that is not enough."""
-        session = session_of(connection)
-        if session is None:
-            if self.tokens:
-                return
-            raise PermissionDeniedException("this is done in the browser, not by a token")
-        identity: Identity = connection.app.state.identity
-        if not identity.has_proved(session):
-            raise ProofNeeded("give your password again: POST /api/me/prove, or the page /prove")
+        """Raises as `check_proof`."""
+        check_proof(connection, tokens=self.tokens)
+
+
+def check_proof(connection: Connection, *, tokens: bool) -> None:
+    """Raises ProofNeeded (403), PermissionDenied (403) for a token that is not enough."""
+    session = session_of(connection)
+    if session is None:
+        if tokens:
+            return
+        raise PermissionDeniedException("this is done in the browser, not by a token")
+    identity: Identity = connection.app.state.identity
+    if not identity.has_proved(session):
+        raise ProofNeeded("give your password again: POST /api/me/prove, or the page /prove")
 
 
 def session_of(connection: Connection) -> Session | None:

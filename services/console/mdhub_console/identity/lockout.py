@@ -1,16 +1,13 @@
 """Who failed too often waits: by name and by address, five failures, then 1 min doubling to 15.
 
-Pure. In memory: a restart forgets it, and nobody outside can cause one. Never for ever: a name
-that is attacked is free again after a quarter of an hour at most.
+Pure. Never for ever: a name that is attacked is free again after a quarter of an hour at most.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
-__all__ = ["FREE", "FULL", "LONGEST_S", "Lockout"]
+__all__ = ["FORGET_S", "FREE", "FULL", "LONGEST_S", "Failures", "wait_s"]
 
 FREE: Final = 5
 """Failures before the first wait."""
@@ -22,39 +19,16 @@ FULL: Final = 10_000
 """Names, and addresses, that are remembered; then those that failed longest ago go."""
 
 
-@dataclass(slots=True)
-class _Failures:
-    count: int = 0
-    last_s: float = 0.0
+class Failures(NamedTuple):
+    """Of one name or address."""
 
-    def until_s(self) -> float:
-        if self.count < FREE:
-            return 0.0
-        return self.last_s + min(LONGEST_S, FIRST_S << min(self.count - FREE, 10))
+    number: int
+    last_s: float
 
 
-class Lockout:
-    """Failures by key. Keys are of one kind: names, or addresses."""
-
-    def __init__(self) -> None:
-        self._by_key: OrderedDict[str, _Failures] = OrderedDict()
-
-    def wait_s(self, key: str, now_s: float) -> float:
-        """Seconds until a key may try again; 0 = now."""
-        found = self._by_key.get(key)
-        return 0.0 if found is None else max(0.0, found.until_s() - now_s)
-
-    def failed(self, key: str, now_s: float) -> None:
-        """Count a failure."""
-        found = self._by_key.pop(key, None)
-        if found is None or now_s - found.last_s > FORGET_S:
-            found = _Failures()
-        found.count += 1
-        found.last_s = now_s
-        self._by_key[key] = found
-        if len(self._by_key) > FULL:
-            self._by_key.popitem(last=False)
-
-    def succeeded(self, key: str) -> None:
-        """Forget the failures of a key."""
-        self._by_key.pop(key, None)
+def wait_s(failures: Failures, now_s: float) -> float:
+    """Seconds until the next attempt is heard; 0 = now. No clock that is set back makes it long."""
+    if failures.number < FREE:
+        return 0.0
+    longest_s = min(LONGEST_S, FIRST_S << min(failures.number - FREE, 10))
+    return max(0.0, min(longest_s, failures.last_s + longest_s - now_s))

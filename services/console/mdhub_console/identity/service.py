@@ -9,7 +9,6 @@ import hashlib
 import secrets
 from collections.abc import Callable
 from pathlib import Path
-from threading import Lock
 from typing import Final
 
 from mdhub.runtime.clock import SYSTEM, Clock
@@ -24,15 +23,16 @@ from mdhub_console.identity.errors import (
 )
 from mdhub_console.identity.first_run import SetupToken
 from mdhub_console.identity.hashing import Hasher
-from mdhub_console.identity.lockout import Lockout
 from mdhub_console.identity.model import SCOPES, Member, Role, Scope, Session, Token, User
 from mdhub_console.identity.passwords import LONGEST, check_password
+from mdhub_console.identity.seal import Seal
+from mdhub_console.identity.store.attempts import Attempts, Kind
 from mdhub_console.identity.store.database import Database
 from mdhub_console.identity.store.people import People
 from mdhub_console.identity.store.records import Records
 from mdhub_console.identity.totp import matching_step
 
-__all__ = ["ABSOLUTE_S", "IDLE_S", "PROOF_S", "Identity"]
+__all__ = ["ABSOLUTE_S", "IDLE_S", "PROOF_S", "Identity", "visit_of"]
 
 IDLE_S: Final = 1_800
 ABSOLUTE_S: Final = 43_200
@@ -43,6 +43,8 @@ TOUCH_S: Final = 30
 SECRET_BYTES: Final = 32
 _S_NS: Final = 1_000_000_000
 _TOKEN_PARTS: Final = 3
+_SESSION: Final = "session:"
+_TOKEN: Final = "token:"  # noqa: S105 - a kind of visit
 
 
 class Identity:
@@ -54,6 +56,7 @@ class Identity:
         *,
         folder: Path,
         hasher: Hasher | None = None,
+        seal: Seal | None = None,
         clock: Clock = SYSTEM,
         tell: Callable[[Record], None] = lambda _: None,
     ) -> None:
@@ -65,9 +68,8 @@ class Identity:
         self._database = database
         self._clock = clock
         self._tell = tell
-        self._names = Lockout()
-        self._addresses = Lockout()
-        self._lock = Lock()
+        self.seal = seal or Seal()
+        self._attempts = Attempts(database)
         self._has_users = False
 
     def needs_setup(self) -> bool:
@@ -89,10 +91,7 @@ class Identity:
             check_password(password, name=name)
         self.setup_token.use(token)
         kept = self.hasher.hash(password)
-        member = self.people.add(
-            name=name, role=Role.ADMIN, password_hash=kept, now_ns=self._clock.wall_ns(), first=True
-        )
-        return self.open_session(member.user, address=address)
+        return self.open_session(self.make_first(name, kept).user, address=address)
 
     def preset(self, line: str) -> bool:
         """Make the first user from `name:argon2id hash`; False if there are users already.
@@ -107,9 +106,15 @@ class Identity:
             )
         if not self.needs_setup():
             return False
-        now_ns = self._clock.wall_ns()
-        self.people.add(name=name, role=Role.ADMIN, password_hash=kept, now_ns=now_ns, first=True)
+        self.make_first(name, kept)
         return True
+
+    def make_first(self, name: str, password_hash: str) -> Member:
+        """Make the first user, an admin. Raises SetupRefused if there is one already."""
+        return self.people.add(
+            name=name, role=Role.ADMIN, password_hash=password_hash,
+            now_ns=self._clock.wall_ns(), first=True,
+        )  # fmt: skip
 
     def log_in(self, name: str, password: str, *, code: str = "", address: str = "") -> str:
         """Return the secret of a new session.
@@ -125,8 +130,7 @@ class Identity:
             self._failed(name, address)
             raise LoginRefused("name or password is wrong")
         self._check_code(member, code, name=name, address=address)
-        with self._lock:
-            self._names.succeeded(name)
+        self._attempts.succeeded("name", name)
         if self.hasher.is_outdated(member.password_hash):
             self.people.change(member.id, password_hash=self.hasher.hash(password))
         return self.open_session(member.user, address=address)
@@ -165,13 +169,23 @@ class Identity:
             return None
         session, member = found
         now_ns = self._clock.wall_ns()
-        idle_ns = now_ns - session.used_ns
-        if idle_ns > IDLE_S * _S_NS or now_ns - session.created_ns > ABSOLUTE_S * _S_NS:
+        if _has_ended(session, now_ns):
             self.people.close_session(session.digest)
             return None
-        if idle_ns > TOUCH_S * _S_NS:
+        if now_ns - session.used_ns > TOUCH_S * _S_NS:
             self.people.touch_session(session.digest, used_ns=now_ns)
         return member.user, session
+
+    def over(self, visits: frozenset[str]) -> frozenset[str]:
+        """Which visits (`visit_of`) have ended, however that came. Raises StoreAway."""
+        now_ns = self._clock.wall_ns()
+        going = {
+            _SESSION + session.digest
+            for session in self.people.sessions_in(_of_kind(visits, _SESSION))
+            if not _has_ended(session, now_ns)
+        }
+        tokens = self.people.tokens_in(_of_kind(visits, _TOKEN))
+        return visits - going - {_TOKEN + each.id for each in tokens if now_ns < each.expires_at}
 
     def close_session(self, secret: str) -> None:
         """Log out."""
@@ -220,11 +234,29 @@ class Identity:
         )
 
     def confirm_second_factor(self, user_id: int, secret: str, code: str) -> None:
-        """Turn the second factor on once an app has shown a right code. Raises WrongProof."""
+        """Turn the second factor on once an app has shown a right code.
+
+        Raises WrongProof, NoMasterKey.
+        """
+        self.seal.check()
         step = matching_step(secret, code, now_s=self._clock.wall_ns() // _S_NS, after=0)
         if step is None:
             raise WrongProof("the code is wrong: compare the clocks of this machine and your phone")
-        self.people.change(user_id, totp_secret=secret, totp_step=step)
+        self.people.change(user_id, totp_secret=self.seal.seal(user_id, secret), totp_step=step)
+
+    def seal_second_factors(self) -> tuple[int, int]:
+        """Seal what lies open or under an older key.
+
+        Return how many were sealed, and how many were not for want of a key.
+        """
+        kept = {each.id: each.totp_secret for each in self.people.all() if each.totp_secret}
+        if not self.seal.has_key:
+            return 0, len(kept)
+        done = 0
+        for user_id, old in kept.items():
+            new = self.seal.renewed(user_id, old)
+            done += new is not None and self.people.reseal(user_id, old, new)
+        return done, sum(not self.seal.is_current(each.totp_secret) for each in self.people.all())
 
     def drop_second_factor(self, user_id: int) -> None:
         """Turn it off."""
@@ -246,25 +278,40 @@ class Identity:
         if not code:
             raise CodeNeeded("the second factor is on: give its code too")
         now_s = self._clock.wall_ns() // _S_NS
-        step = matching_step(member.totp_secret, code, now_s=now_s, after=0)
+        secret = self.seal.open(member.id, member.totp_secret)
+        step = matching_step(secret, code, now_s=now_s, after=0)
         if step is None or not self.people.take_step(member.id, step):
             self._failed(name, address)
             raise LoginRefused("name or password is wrong")
 
     def _check_lockout(self, name: str, address: str) -> None:
-        now_s = self._clock.monotonic_s()
-        with self._lock:
-            wait_s = max(self._names.wait_s(name, now_s), self._addresses.wait_s(address, now_s))
+        now_ns = self._clock.wall_ns()
+        waits = (self._attempts.wait_s(kind, key, now_ns) for kind, key in _kinds(name, address))
+        wait_s = max(waits)
         if wait_s > 0:
             raise LockedOut(int(wait_s) + 1)
 
     def _failed(self, name: str, address: str) -> None:
-        now_s = self._clock.monotonic_s()
-        with self._lock:
-            if name:
-                self._names.failed(name, now_s)
-            if address:
-                self._addresses.failed(address, now_s)
+        for kind, key in _kinds(name, address):
+            self._attempts.failed(kind, key, self._clock.wall_ns())
+
+
+def _kinds(name: str, address: str) -> tuple[tuple[Kind, str], ...]:
+    return ("name", name), ("address", address)
+
+
+def visit_of(user: User, session: Session | None) -> str:
+    """Name what a request came by: its session, or its token."""
+    return _SESSION + session.digest if session is not None else _TOKEN + user.token
+
+
+def _of_kind(visits: frozenset[str], kind: str) -> list[str]:
+    return [each.removeprefix(kind) for each in visits if each.startswith(kind)]
+
+
+def _has_ended(session: Session, now_ns: int) -> bool:
+    idle_ns, age_ns = now_ns - session.used_ns, now_ns - session.created_ns
+    return idle_ns > IDLE_S * _S_NS or age_ns > ABSOLUTE_S * _S_NS
 
 
 def _digest(secret: str) -> str:

@@ -9,13 +9,23 @@ from typing import Final
 from mdhub.wire.errors import MdhubError
 from mdhub_console.live.rows import Row
 
-__all__ = ["ROW_TOPICS", "TOPICS", "BadChoice", "LineFilter", "cursor_text", "read_cursors"]
+__all__ = [
+    "CONTRACT_TOPIC",
+    "ROW_TOPICS",
+    "TOPICS",
+    "BadChoice",
+    "LineFilter",
+    "cursor_text",
+    "read_cursors",
+]
 
 ROW_TOPICS: Final = ("events", "logs", "rejected", "history")
 """Topics of which every row counts; they are taken up where they were left."""
 STATE_TOPICS: Final = ("connection", "status", "health", "alerts", "commands")
 """Topics of which the newest state alone counts."""
 TOPICS: Final = (*STATE_TOPICS, *ROW_TOPICS)
+CONTRACT_TOPIC: Final = "instrument"
+"""`instrument:rb2701.SHFE`: something of this contract is new. One of it for each tab."""
 MAX_CURSORS: Final = 64
 
 

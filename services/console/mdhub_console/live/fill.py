@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Final
 
+from mdhub.calendar.note import ScheduleNote, decode_schedule, note_of, supervisor_of
 from mdhub.health.alerts import AlertBook, decode_book
 from mdhub.streams.port import FIRST_ID, Entry, Log
 from mdhub.streams.topology import COMMANDS, EVENTS, LOGS, REJECTED, Stream
@@ -15,6 +18,8 @@ from mdhub_console.live.view import Bounds, View
 __all__ = ["ALERTS", "Followed", "fill", "followed", "look", "take"]
 
 ALERTS: Final = "alerts"
+SUPERVISORS: Final = 32
+"""So many are asked for their schedule."""
 CHUNK: Final = 1_000
 """Entries of one answer: about a millisecond of the server."""
 
@@ -58,8 +63,11 @@ def take(view: View, stream: Stream, shard: int, entries: list[Entry]) -> None:
 
 def look(view: View, log: Log, now_ns: int) -> None:
     """Read what stands beside the streams. Raises StreamsError."""
-    alerts = _book(log.note(ALERTS))
-    view.take_look(health=log.health(), beats=log.beats(), alerts=alerts, now_ns=now_ns)
+    alerts, beats = _book(log.note(ALERTS)), log.beats()
+    schedules = _schedules(log, beats)
+    view.take_look(
+        health=log.health(), beats=beats, alerts=alerts, schedules=schedules, now_ns=now_ns
+    )
 
 
 def _newest(log: Log, stream: Stream, shard: int, count: int) -> tuple[list[Entry], bool]:
@@ -81,6 +89,16 @@ def _command(entry: Entry) -> Command | None:
         return decode_command(entry[1][1])
     except (DecodeError, IndexError):
         return None
+
+
+def _schedules(log: Log, beats: Iterable[str]) -> dict[str, ScheduleNote]:
+    found: dict[str, ScheduleNote] = {}
+    for name in sorted(filter(None, map(supervisor_of, beats)))[:SUPERVISORS]:
+        payload = log.note(note_of(name))
+        with suppress(DecodeError):  # another release of the supervisor: nothing is known of it
+            if payload is not None:
+                found[name] = decode_schedule(payload)
+    return found
 
 
 def _book(payload: bytes | None) -> AlertBook | None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from mdhub_console.live.choice import ROW_TOPICS, LineFilter, cursor_text
+from mdhub_console.live.choice import CONTRACT_TOPIC, ROW_TOPICS, LineFilter, cursor_text
 from mdhub_console.live.rows import encode_json
 from mdhub_console.live.view import View
 from mdhub_console.live.window import Slice
@@ -28,6 +28,12 @@ CACHED: Final = 64
 
 State = Callable[[], object]
 """Makes the newest state of a topic, for JSON."""
+StateOf = Callable[[str], object]
+"""Makes the newest state of one of many, by name."""
+
+
+def _nothing(_: str) -> object:
+    return {}
 
 
 @dataclass(slots=True)
@@ -48,9 +54,12 @@ class Tab:
 class Frames:
     """Makes SSE events of a view. For one thread (the event loop's)."""
 
-    def __init__(self, view: View, states: Mapping[str, State]) -> None:
+    def __init__(
+        self, view: View, states: Mapping[str, State], contract: StateOf = _nothing
+    ) -> None:
         self._view = view
         self._make = states
+        self._contract = contract
         self._states: dict[str, tuple[int, bytes]] = {}
         self._frames: dict[tuple[str, int, int], bytes] = {}
 
@@ -69,11 +78,22 @@ class Frames:
 
     def renew(self, topics: set[str]) -> None:
         """Make the states anew that somebody looks at."""
-        for topic in topics & self._make.keys():
-            data = encode_json(self._make[topic]())
+        for topic in topics:
+            kind, _, name = topic.partition(":")
+            if kind == CONTRACT_TOPIC:
+                data = encode_json(self._contract(name))
+            elif topic in self._make:
+                data = encode_json(self._make[topic]())
+            else:
+                continue
             version, before = self._states.get(topic, (0, b""))
             if data != before:
                 self._states[topic] = (version + 1, data)
+
+    def forget(self, topics: set[str]) -> None:
+        """Nobody looks at these any more."""
+        for topic in topics:
+            self._states.pop(topic, None)
 
     def due(self, tab: Tab, now_s: float) -> Iterator[bytes]:
         """What is new for a tab and may be sent now; the tab moves on."""
@@ -100,7 +120,7 @@ class Frames:
         if version <= tab.versions.get(topic, 0):
             return None
         tab.versions[topic] = version
-        return b"event: %b\ndata: %b\n\n" % (topic.encode(), data)
+        return b"event: %b\ndata: %b\n\n" % (topic.partition(":")[0].encode(), data)
 
     def _rows(self, tab: Tab, topic: str) -> bytes | None:
         passes = tab.lines.predicate() if topic == "logs" else None

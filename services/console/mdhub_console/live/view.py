@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
+from mdhub.calendar.note import ScheduleNote
 from mdhub.health.alerts import AlertBook
 from mdhub.health.freshness import FreshReport, judged
 from mdhub.health.model import HealthReport
@@ -111,6 +112,8 @@ class View:
         self.beats: Mapping[str, bytes] = {}
         self.beats_ns = 0
         self.alerts: AlertBook | None = None
+        self.schedules: Mapping[str, ScheduleNote] = {}
+        """By supervisor: what each says of its schedule."""
         self.looked_ns = 0
         """When health and heartbeats were last read; 0 = never."""
         self.holes: deque[Hole] = deque(maxlen=MAX_HOLES)
@@ -189,6 +192,7 @@ class View:
         health: bytes | None,
         beats: Mapping[str, bytes],
         alerts: AlertBook | None,
+        schedules: Mapping[str, ScheduleNote] | None = None,
         now_ns: int,
     ) -> None:
         """Take what stands on the server beside the streams: once a second."""
@@ -199,6 +203,7 @@ class View:
             )
             self._payload, self._report = health, report
             self.beats, self.alerts = beats, alerts
+            self.schedules = schedules or {}
             self.looked_ns = now_ns
             self.version += 1
             if report is not None and news:
@@ -234,6 +239,11 @@ class View:
     def held(self) -> threading.Lock:
         """Hold it while you read windows or commands; shortly."""
         return self._lock
+
+    def rows(self, name: str) -> list[Row]:
+        """All rows of a window, oldest first, to be looked at in peace."""
+        with self._lock:
+            return self.windows[name].rows()
 
     def reasons(self, *, now_ns: int) -> list[ReasonTrend]:
         """How often each reason came in the last 15 minutes, the most frequent first."""

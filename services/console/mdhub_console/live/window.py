@@ -96,6 +96,10 @@ class Window:
             at += 1
         return Slice(found, self._first + at - 1, skipped)
 
+    def rows(self) -> list[Row]:
+        """All that are held, oldest first: a copy to look at without holding anybody up."""
+        return self._rows[self._start :]
+
     def newest_rows(self, count: int, *, passes: Callable[[Row], bool] | None = None) -> list[Row]:
         """The newest rows that pass, oldest first."""
         found: list[Row] = []

@@ -22,7 +22,7 @@ from mdhub_console.identity.guards import requires
 from mdhub_console.identity.model import Role
 from mdhub_console.live.commands import CommandLife, Order
 from mdhub_console.orders.errors import OrderRefused, UnknownAlert, UnknownCommand
-from mdhub_console.orders.send import Sent, of_each_shard, send
+from mdhub_console.orders.send import TEST_S, Sent, of_each_shard, send
 from mdhub_console.parts import Parts
 from mdhub_console.read.errors import NothingKnown, UnknownSource
 from mdhub_console.read.paging import shard_in
@@ -38,13 +38,15 @@ __all__ = [
     "order_schedule",
     "order_source",
     "prefer",
+    "sent",
 ]
 
 HttpRequestOfUser = HttpRequest[Any, Any, Any]
 Reason = Annotated[str, Meta(max_length=200)]
 SourceName = Annotated[str, PathParameter(max_length=64, description="Name of a source.")]
 SourceAction = Literal["restart", "start", "stop", "hold", "resume", "mute", "unmute"]
-AccountAction = Literal["restart", "start", "stop"]
+AccountAction = Literal["restart", "start", "stop", "test"]
+TEST: Final = "test"
 Foretold = Literal["restart", "start", "stop", "hold", "resume", "mute", "unmute", "prefer"]
 ScheduleAction = Literal["holiday", "clear"]
 OF_ARBITERS: Final = frozenset({"mute", "unmute", "prefer"})
@@ -123,7 +125,7 @@ def order_source(
             return _accepted(
                 send(log, parts.live.view, of_each_shard(log, action, args), issuer=_who(request))
             )
-    return _sent(request, parts, [Request(source_target(name), action, _args_of(data))])
+    return sent(request, parts, [Request(source_target(name), action, _args_of(data))])
 
 
 @get(
@@ -231,9 +233,19 @@ def order_account(
     action: Annotated[AccountAction, PathParameter()],
     data: JSONBody[SourceOrder],
 ) -> Response[Sent]:
-    """Start, stop or restart the source of an account: it has the account's id as its name."""
-    _check_source(parts, name)
-    return _sent(request, parts, [Request(source_target(name), action, _args_of(data))])
+    """Start, stop or restart the source of an account: it has the account's id as its name.
+
+    `test` logs in once, in a process of its own; its result has the stages. It is refused while
+    the account is connected.
+    """
+    if action == TEST:
+        parts.accounts.get(name)
+        order = Request(f"account:{name}", TEST, {})
+        with parts.log.borrow() as log:
+            issuer = _who(request)
+            return _accepted(send(log, parts.live.view, [order], issuer=issuer, timeout_s=TEST_S))
+    _check_account(parts, name)
+    return sent(request, parts, [Request(source_target(name), action, _args_of(data))])
 
 
 @post(
@@ -253,7 +265,7 @@ def order_schedule(
     args: dict[str, Any] = {"reason": data.reason}
     if data.day is not None:
         args["day"] = data.day
-    return _sent(request, parts, [Request("schedule", action, args)])
+    return sent(request, parts, [Request("schedule", action, args)])
 
 
 @post(
@@ -273,7 +285,7 @@ def acknowledge(
     if book is not None and all(alert.finding.key != key for alert in book.alerts):
         raise UnknownAlert(f"alert was {key!r}, but it does not last (any more)")
     args = {"pattern": key.replace("[", "[[]")}  # the monitor takes patterns as in a shell
-    return _sent(request, parts, [Request(TARGET, "alerts.ack", args)])
+    return sent(request, parts, [Request(TARGET, "alerts.ack", args)])
 
 
 @get("/api/commands", guards=[requires(Role.VIEWER)], sync_to_thread=False)
@@ -304,7 +316,8 @@ def _args_of(order: SourceOrder) -> dict[str, Any]:
     return args | ({"force": True} if order.force else {})
 
 
-def _sent(request: HttpRequestOfUser, parts: Parts, requests: Sequence[Request]) -> Response[Sent]:
+def sent(request: HttpRequestOfUser, parts: Parts, requests: Sequence[Request]) -> Response[Sent]:
+    """Send and answer 202. Raises StreamsError."""
     with parts.log.borrow() as log:
         return _accepted(send(log, parts.live.view, requests, issuer=_who(request)))
 
@@ -315,6 +328,15 @@ def _accepted(sent: Sent) -> Response[Sent]:
 
 def _who(request: HttpRequestOfUser) -> str:
     return str(request.user.signature)
+
+
+def _check_account(parts: Parts, name: str) -> None:
+    """An account that was just made is known although no report speaks of its source yet."""
+    account = next((each for each in parts.accounts.look().accounts if each.id == name), None)
+    if account is None:
+        _check_source(parts, name)
+    elif not account.is_enabled:
+        raise OrderRefused(f"account {name} is disabled, so it has no source: enable it first")
 
 
 def _check_source(parts: Parts, name: str) -> None:

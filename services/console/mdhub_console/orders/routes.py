@@ -6,11 +6,14 @@ from typing import Final
 
 from litestar.types import ControllerRouterHandler
 
-from mdhub_console.orders import api
+from mdhub_console.orders import alerts_api, api
 
 __all__ = ["ORDERS"]
 
 ORDERS: Final[tuple[ControllerRouterHandler, ...]] = (
+    alerts_api.silence,
+    alerts_api.try_channels,
+    alerts_api.unsilence,
     api.acknowledge,
     api.command,
     api.commands,

@@ -13,7 +13,7 @@ from mdhub.calendar import Interval, Phase
 from mdhub_console.live.rows import EventRow
 from mdhub_console.pages.verdict import Tone, tone_of
 
-__all__ = ["WORTH", "Band", "DayLine", "Mark", "day_line"]
+__all__ = ["WORTH", "Band", "DayLine", "Mark", "Scale", "day_line"]
 
 FOLDED_NS: Final = 30 * 60 * 1_000_000_000
 """A stretch without trading takes at most the room of so long."""
@@ -73,7 +73,7 @@ def day_line(
     if not phases:
         return DayLine([], [], None)
     phases = _filled(phases)
-    scale = _Scale(phases)
+    scale = Scale(phases)
     bands, wide, narrow = [], -CROWDED, -CROWDED_NARROW
     for piece in phases:
         x, end = scale.at(piece.start_ns), scale.at(piece.end_ns)
@@ -101,7 +101,9 @@ def _filled(phases: Sequence[Interval]) -> list[Interval]:
     return filled
 
 
-class _Scale:
+class Scale:
+    """Where a moment stands on the line, in per cent; closed stretches are folded."""
+
     def __init__(self, phases: Sequence[Interval]) -> None:
         self._edges = [(0, phases[0].start_ns)]
         total = 0
@@ -112,9 +114,11 @@ class _Scale:
         self._total = total or 1
 
     def holds(self, ts_ns: int) -> bool:
+        """Whether it is on the line at all."""
         return self._edges[0][1] <= ts_ns < self._edges[-1][1]
 
     def at(self, ts_ns: int) -> float:
+        """Per cent from the left."""
         for (low, start_ns), (high, end_ns) in zip(self._edges, self._edges[1:], strict=False):
             if ts_ns <= end_ns:
                 share = (ts_ns - start_ns) / max(1, end_ns - start_ns)

@@ -9,8 +9,9 @@ from litestar import Request
 from litestar.response import Template
 
 from mdhub_console.server.errors import Problem, problem_of
+from mdhub_console.server.origin import is_loopback
 
-__all__ = ["Form", "field", "local_path", "page"]
+__all__ = ["Form", "field", "is_near", "local_path", "page"]
 
 Form = Mapping[str, str]
 
@@ -24,6 +25,11 @@ def local_path(text: str) -> str:
     """Return a path of this console, whatever was asked for: no way to another site."""
     safe = text.startswith("/") and not text.startswith(("//", "/\\")) and text.isprintable()
     return text if safe else "/"
+
+
+def is_near(request: Request[Any, Any, Any]) -> bool:
+    """Whether a request comes from this machine itself."""
+    return is_loopback(request.scope["state"]["address"])
 
 
 def page(

@@ -7,14 +7,16 @@ from datetime import UTC, datetime
 from typing import Final
 
 from mdhub.wire.ticks import CHINA_TIME
+from mdhub_console.live.tape import NO_VALUE
 
 __all__ = [
-    "DASH", "age", "bytes_size", "clock", "count", "countdown", "day", "duration",
-    "fixed", "hour", "moment", "percent", "utc",
+    "DASH", "NO_VALUE", "age", "bytes_size", "clock", "count", "countdown", "day", "duration",
+    "fixed", "hour", "moment", "percent", "price", "utc",
 ]  # fmt: skip
 
 DASH: Final = "–"
 """Where there is no value: never 0, never an empty cell."""
+_NOISE: Final = 1e-9
 _NS: Final = 1_000_000_000
 _SPANS: Final = (
     (9.95, 1, 1, "s"),
@@ -35,6 +37,14 @@ def count(value: float | None) -> str:
 def fixed(value: float | None, places: int = 1, unit: str = "") -> str:
     """Return a number with so many places and a thin unit behind it."""
     return DASH if value is None else f"{value:,.{places}f}{unit}"
+
+
+def price(value: float | None, places: int = 0) -> str:
+    """A price with its places; one that has more keeps them, for they may be the fault."""
+    if value is None or not abs(value) < NO_VALUE:
+        return DASH
+    fits = abs(value - round(value, places)) < _NOISE
+    return f"{value:.{places}f}" if fits else f"{value:.10g}"
 
 
 def percent(share: float | None, places: int = 0) -> str:

@@ -19,16 +19,41 @@ from mdhub_console.pages.events import told
 from mdhub_console.server.csrf import csrf_token
 from mdhub_console.words.catalogue import catalogue, language_of, text
 
-__all__ = ["NAV", "STATIC", "THEMES", "THEME_COOKIE", "Page", "add_globals", "asset", "page_of"]
+__all__ = [
+    "KEYS",
+    "NAV",
+    "STATIC",
+    "THEMES",
+    "THEME_COOKIE",
+    "Page",
+    "add_globals",
+    "asset",
+    "page_of",
+]
 
 STATIC: Final = Path(__file__).resolve().parents[1] / "static"
 THEME_COOKIE: Final = "mdhub-theme"
+PRICES_COOKIE: Final = "mdhub-prices"
 THEMES: Final = ("system", "dark", "light")
 NAV: Final = (
     ("overview", "/"),
     ("sources", "/sources"),
+    ("instruments", "/instruments"),
+    ("rejected", "/rejected"),
+    ("replay", "/replay"),
+    ("timeline", "/timeline"),
+    ("alerts", "/alerts"),
+    ("logs", "/logs"),
+    ("accounts", "/accounts"),
+    ("schedule", "/schedule"),
+    ("system", "/system"),
 )
 """Key of the word and path of every page in the header."""
+KEYS: Final = {
+    "overview": "o", "sources": "s", "instruments": "i", "rejected": "r", "replay": "p",
+    "timeline": "t", "alerts": "a", "logs": "l", "accounts": "c", "schedule": "h", "system": "y",
+}  # fmt: skip
+"""`g` and this letter open the page."""
 _MS: Final = 1_000_000
 
 
@@ -41,10 +66,17 @@ class Page:
     user: User | None
     path: str
     csrf: str
+    prices: str
+    """`china`: red is up; `west`: green is."""
 
     def here(self, path: str) -> bool:
         """Whether a page of the header is the present one."""
         return self.path == path or (path != "/" and self.path.startswith(f"{path}/"))
+
+    @property
+    def place(self) -> str:
+        """Name of the page of the header that this is, or is below; empty = of none."""
+        return next((name for name, path in NAV if self.here(path)), "")
 
 
 def page_of(request: Request[Any, Any, Any]) -> Page:
@@ -56,6 +88,7 @@ def page_of(request: Request[Any, Any, Any]) -> Page:
         user=request.scope.get("user"),
         path=request.url.path,
         csrf=csrf_token(request),
+        prices="west" if request.cookies.get(PRICES_COOKIE) == "west" else "china",
     )
 
 
@@ -72,7 +105,7 @@ def add_globals(environment: Environment) -> None:
     """Put all of it into an environment."""
     environment.globals.update(
         t=_translate, t_or=_translate_or, csrf=_csrf, page_of=page_of, asset=asset,
-        told=_told, NAV=NAV, THEMES=THEMES, DASH=formats.DASH, ms=_ms,
+        told=_told, NAV=NAV, KEYS=KEYS, THEMES=THEMES, DASH=formats.DASH, ms=_ms,
     )  # fmt: skip
     for name in formats.__all__:
         value = getattr(formats, name)

@@ -16,9 +16,8 @@ from mdhub_console.identity.errors import IdentityError, WeakPassword
 from mdhub_console.identity.guards import requires, session_of
 from mdhub_console.identity.middleware import note_deed
 from mdhub_console.identity.model import Role, UserName
-from mdhub_console.pages.fields import field, local_path, page
+from mdhub_console.pages.fields import field, is_near, local_path, page
 from mdhub_console.parts import Parts
-from mdhub_console.server.origin import is_loopback
 
 __all__ = ["LOGIN"]
 
@@ -42,7 +41,7 @@ def show_login(request: Call, next_page: _Next = "/") -> Response[Any]:
     sync_to_thread=True,
     include_in_schema=False,
     request_max_body_size=_SMALL,
-    opt={"audit": "login"},
+    opt={"open_before_setup": True, "audit": "login"},
 )
 def log_in(request: Call, data: Fields, parts: NamedDependency[Parts]) -> Response[Any]:
     """Let somebody in, or show the form again with the reason."""
@@ -144,8 +143,7 @@ def prove(request: Call, data: Fields, parts: NamedDependency[Parts]) -> Respons
 
 
 def _check_near(request: Call, parts: Parts) -> None:
-    near = is_loopback(request.scope["state"]["address"])
-    if not near and not parts.settings.setup_remote:
+    if not is_near(request) and not parts.settings.setup_remote:
         raise PermissionDeniedException(
             "the first user is made from this machine itself (or set setup_remote of [console])"
         )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from functools import cache
+from contextlib import suppress
+from datetime import date
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
 
 from mdhub.calendar import Calendar, Interval, OutsideCalendar
 from mdhub.calendar.rows import as_date
+from mdhub.calendar.windows import with_closed
 from mdhub.runtime.heartbeat import decode_beat
 from mdhub.wire.codec import DecodeError
 from mdhub_console.live.rows import EventRow, LogRow, Row
@@ -18,7 +21,7 @@ from mdhub_console.live.service import Live
 from mdhub_console.live.view import Point, View
 from mdhub_console.pages.sight import Sight
 
-__all__ = ["look", "phases_of"]
+__all__ = ["calendar_of", "look", "phases_of"]
 
 EVENTS: Final = 1_000
 LINES: Final = 100
@@ -40,6 +43,7 @@ def look(live: Live, *, source: str | None = None) -> Sight:
         lines = _lines(view, source) if source is not None else []
         commands = view.commands().newest(ORDERS, now_ns=now_ns)
         connection = view.connection
+    calendar = calendar_of(live)
     fresh = view.health(now_ns=now_ns, silent_ms=live.silent_ms)
     return Sight(
         now_ns=now_ns,
@@ -49,8 +53,10 @@ def look(live: Live, *, source: str | None = None) -> Sight:
         events=[_decode_event(row.json) for row in events],
         logs=[_decode_line(row.json) for row in lines],
         commands=commands,
-        phases=phases_of(fresh.report.trading_day) if fresh.report else (),
+        phases=phases_of(calendar, fresh.report.trading_day) if fresh.report else (),
         clients=_clients(view),
+        calendar=calendar,
+        schedules=view.schedules,
     )
 
 
@@ -74,15 +80,25 @@ def _clients(view: View) -> int | None:
     return sum(counts) if counts else None
 
 
-@cache
-def _calendar() -> Calendar:
-    return Calendar.load()
+def calendar_of(live: Live) -> Calendar:
+    """The calendar in force: with the operator's file, without the days declared holidays."""
+    days: set[date] = set()
+    for note in live.view.schedules.values():
+        for day in note.holidays:
+            with suppress(ValueError):
+                days.add(as_date(int(day)))
+    return _closed(live.calendar, frozenset(days)) if days else live.calendar
 
 
-def phases_of(trading_day: int) -> Sequence[Interval]:
+@lru_cache(maxsize=8)
+def _closed(calendar: Calendar, days: frozenset[date]) -> Calendar:
+    return with_closed(calendar, days)
+
+
+def phases_of(calendar: Calendar, trading_day: int) -> Sequence[Interval]:
     """Phases of the market on a trading day; of the next one where there is none now."""
     try:
         day = as_date(trading_day)
-        return _calendar().sessions(*MARKET, day)
+        return calendar.sessions(*MARKET, day)
     except (OutsideCalendar, ValueError):
         return ()

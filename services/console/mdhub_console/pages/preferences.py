@@ -29,7 +29,13 @@ class Preference(msgspec.Struct, frozen=True):
     csrf_token: str = ""
 
 
-@post("/language", include_in_schema=False, sync_to_thread=False, status_code=303)
+@post(
+    "/language",
+    include_in_schema=False,
+    sync_to_thread=False,
+    status_code=303,
+    opt={"open_before_setup": True},
+)
 def set_language(
     data: Annotated[Preference, Body(media_type=RequestEncodingType.URL_ENCODED)],
 ) -> Redirect:

@@ -95,6 +95,10 @@ def change_second_factor(
     if field(data, "action") == "drop":
         identity.drop_second_factor(request.user.id)
     elif not secret:
+        try:
+            identity.seal.check()
+        except MdhubError as error:
+            return _profile(request, parts, error)
         return _profile(request, parts, secret=secret_text(secrets.token_bytes(SECRET_BYTES)))
     else:
         try:

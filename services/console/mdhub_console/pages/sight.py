@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from mdhub.calendar import Interval
+from mdhub.calendar import Calendar, Interval
+from mdhub.calendar.note import ScheduleNote
 from mdhub.health.freshness import FreshReport
 from mdhub.health.model import Finding, HealthReport, SourceFacts
 from mdhub_console.live.commands import CommandLife
@@ -30,6 +31,10 @@ class Sight:
     """The newest first."""
     phases: Sequence[Interval] = ()
     """Of the market's trading day, in order."""
+    calendar: Calendar | None = None
+    """In force, without the days declared holidays; None = not asked for."""
+    schedules: Mapping[str, ScheduleNote] = field(default_factory=dict)
+    """By supervisor."""
     clients: int | None = None
     """Strategies connected to the publishers; None = no publisher says."""
 

@@ -13,7 +13,7 @@ from litestar.types import Guard
 
 from mdhub.wire.errors import MdhubError
 from mdhub_console.identity.api.forms import NewToken, NewUser, UserChange
-from mdhub_console.identity.api.users import change_member, described
+from mdhub_console.identity.api.users import UserId, change_member, described
 from mdhub_console.identity.guards import proved_in_person, requires
 from mdhub_console.identity.middleware import note_deed
 from mdhub_console.identity.model import ROLES, Role
@@ -74,7 +74,7 @@ def create_user(request: Call, data: Fields, parts: NamedDependency[Parts]) -> R
     opt={"audit": "users.change"},
 )
 def change_user(
-    request: Call, user_id: FromPath[int], data: Fields, parts: NamedDependency[Parts]
+    request: Call, user_id: UserId, data: Fields, parts: NamedDependency[Parts]
 ) -> Response[Any]:
     """Change role and whether one may log in; log out everywhere; delete."""
     identity, action = parts.identity, field(data, "action")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -34,6 +35,7 @@ __all__ = [
     "source",
     "sources",
     "status",
+    "supervised",
 ]
 
 SourceName = Annotated[str, PathParameter(max_length=64, description="Name of a source.")]
@@ -190,7 +192,7 @@ def schedule(parts: NamedDependency[Parts]) -> Schedule:
         session=known.session,
         next_open_ns=known.next_open_ns,
         horizon_days=known.horizon_days,
-        sources=_supervised(live.view.beats, now_ns),
+        sources=supervised(live.view.beats, now_ns),
         events=_events(parts, OF_SCHEDULE).rows,
     )
 
@@ -240,7 +242,8 @@ def _events(parts: Parts, kinds: frozenset[EventKind] | set[EventKind]) -> Page[
         return page_of(log, EVENTS, parse, within=Range(), limit=SHOWN)
 
 
-def _supervised(beats: Any, now_ns: int) -> list[Supervised]:
+def supervised(beats: Mapping[str, bytes], now_ns: int) -> list[Supervised]:
+    """Every source as its supervisor's heartbeat has it."""
     found: list[Supervised] = []
     for instance, payload in sorted(beats.items()):
         beat = read_beat(payload) if instance.startswith(SUPERVISOR) else None

@@ -15,6 +15,7 @@ from mdhub.wire.ops import LEVELS, Severity
 from mdhub_console.identity.guards import requires
 from mdhub_console.identity.model import Role
 from mdhub_console.live.choice import BadChoice, LineFilter
+from mdhub_console.live.line_counts import LineCounts, line_counts
 from mdhub_console.live.rows import (
     EventRow,
     LogRow,
@@ -30,7 +31,7 @@ from mdhub_console.live.view import ReasonTrend
 from mdhub_console.parts import Parts
 from mdhub_console.read.paging import After, Before, Limit, Page, Shard, page_of, range_of, shard_in
 
-__all__ = ["events", "logs", "rejected", "rejected_counts"]
+__all__ = ["events", "log_counts", "logs", "rejected", "rejected_counts"]
 
 Word = Annotated[str, QueryParameter(max_length=200)]
 SEVERITIES: Final = tuple(str(each) for each in Severity)
@@ -98,6 +99,20 @@ def logs(  # noqa: PLR0913 - parameters of a request
     within = range_of(before, after, since_ms=since)
     with parts.log.borrow() as log:
         return page_of(log, LOGS, parse, within=within, limit=limit)
+
+
+@get("/api/logs/counts", guards=[requires(Role.VIEWER)], sync_to_thread=True)
+def log_counts(
+    parts: NamedDependency[Parts],
+    *,
+    level: Level = LEVELS[0],
+    service: Services = "",
+    text: Text = "",
+) -> LineCounts:
+    """How many of the newest lines (50,000 at most) match, and how many each choice would add."""
+    services = frozenset(filter(None, service.split(",")))
+    chosen = LineFilter(level_of(level), services, text.lower())
+    return line_counts(parts.live.view.rows("logs"), chosen)
 
 
 @get("/api/rejected", guards=[requires(Role.VIEWER)], sync_to_thread=True)

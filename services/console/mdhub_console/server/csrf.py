@@ -21,7 +21,7 @@ from litestar.handlers import BaseRouteHandler
 from mdhub_console.identity.cookies import session_secret
 from mdhub_console.server.origin import is_own_origin
 
-__all__ = ["FIELD", "HEADER", "check_csrf", "csrf_token"]
+__all__ = ["FIELD", "HEADER", "check_csrf", "csrf_token", "own_page"]
 
 HEADER: Final = "x-csrf-token"
 FIELD: Final = "csrf_token"
@@ -54,6 +54,12 @@ async def check_csrf(connection: Connection, _: BaseRouteHandler) -> None:
         f"the header {HEADER} (or the field {FIELD}) was expected to hold the session's token; "
         "GET /api/me tells it"
     )
+
+
+async def own_page(connection: Connection, _: BaseRouteHandler) -> None:
+    """Guard of what is read by GET and goes on: no other site's page may hold it open (403)."""
+    if is_own_origin(connection.headers, scheme=connection.scope["state"]["scheme"]) is False:
+        raise PermissionDeniedException("the request comes from another site")
 
 
 def _by_token(connection: Connection) -> bool:

@@ -31,14 +31,18 @@ from mdhub.accounts.errors import (
     StoreUnavailable,
     UnknownAccount,
 )
+from mdhub.accounts.keyring import BadKeys
 from mdhub.streams.errors import StreamsError
 from mdhub.wire.errors import MdhubError
+from mdhub_console.accounts.errors import NoAccountStore
 from mdhub_console.identity.errors import (
     CodeNeeded,
     IdentityError,
     LastAdmin,
+    LinkRefused,
     LockedOut,
     LoginRefused,
+    NoMasterKey,
     ProofNeeded,
     SetupRefused,
     StoreAway,
@@ -50,6 +54,7 @@ from mdhub_console.identity.errors import (
 )
 from mdhub_console.live.choice import BadChoice
 from mdhub_console.live.streams import TooManyTabs
+from mdhub_console.live.tapes import TooManyContracts
 from mdhub_console.orders.errors import OrderRefused, UnknownAlert, UnknownCommand
 from mdhub_console.read.errors import NothingKnown, UnknownInstrument, UnknownSource
 
@@ -97,8 +102,15 @@ TABLE: Final[tuple[tuple[type[Exception], Row], ...]] = (
         HTTPStatus.SERVICE_UNAVAILABLE, "store-unavailable", says=False,
         detail="the database of the accounts does not answer; try again",
     )),
+    (BadKeys, Row(
+        HTTPStatus.SERVICE_UNAVAILABLE, "no-keys", says=False,
+        detail="the master keys that seal secrets cannot be read by the console; see key_file of "
+        "[accounts]",
+    )),
+    (NoAccountStore, Row(HTTPStatus.NOT_FOUND, "no-account-store")),
     (BadChoice, Row(HTTPStatus.BAD_REQUEST, "bad-parameter")),
     (TooManyTabs, Row(HTTPStatus.SERVICE_UNAVAILABLE, "too-many-tabs")),
+    (TooManyContracts, Row(HTTPStatus.SERVICE_UNAVAILABLE, "too-many-contracts")),
     (UnknownSource, Row(HTTPStatus.NOT_FOUND, "unknown-source")),
     (UnknownAlert, Row(HTTPStatus.NOT_FOUND, "unknown-alert")),
     (UnknownCommand, Row(HTTPStatus.NOT_FOUND, "unknown-command")),
@@ -113,6 +125,8 @@ TABLE: Final[tuple[tuple[type[Exception], Row], ...]] = (
     (ProofNeeded, Row(HTTPStatus.FORBIDDEN, "proof-needed")),
     (WrongProof, Row(HTTPStatus.FORBIDDEN, "wrong-proof")),
     (SetupRefused, Row(HTTPStatus.FORBIDDEN, "setup-refused")),
+    (NoMasterKey, Row(HTTPStatus.CONFLICT, "no-master-key")),
+    (LinkRefused, Row(HTTPStatus.FORBIDDEN, "link-refused")),
     (UnknownUser, Row(HTTPStatus.NOT_FOUND, "unknown-user")),
     (UserExists, Row(HTTPStatus.CONFLICT, "user-exists")),
     (LastAdmin, Row(HTTPStatus.CONFLICT, "last-admin")),
@@ -139,7 +153,7 @@ def problem_of(error: Exception, path: str) -> Problem:
     detail = error.sentence if row.says and isinstance(error, MdhubError) else row.detail
     return Problem(
         type=f"mdhub:{row.word}", title=row.status.phrase, status=row.status, detail=detail,
-        instance=path,
+        instance=path, fields=error.problems or None if isinstance(error, BadAccount) else None,
     )  # fmt: skip
 
 

@@ -18,5 +18,7 @@ STATIC_FILES: Final = create_static_files_router(
     directories=[STATIC],
     cache_control=CacheControlHeader(max_age=YEAR_S, public=True, immutable=True),
     include_in_schema=False,
+    opt={"needs_nobody": True},
 )
-"""Their addresses change with their content (`asset`), so nothing of it ever gets old."""
+"""Served before the first user is there, and without asking who it is for. Their addresses change
+with their content (`asset`), so nothing of it ever gets old."""

@@ -20,6 +20,16 @@ WORDS: Final = {
     ),
     "setup.token": ("One-time token", "一次性令牌"),
     "setup.submit": ("Create the first admin", "创建首个管理员"),
+    "demo.title": ("The demo's console", "演示控制台"),
+    "demo.words": (
+        "One click logs you in as the demo's admin. The link works once.",
+        "点击即以演示管理员身份登录。此链接仅可使用一次。",
+    ),
+    "demo.password": (
+        "To come back after logging out, set a password under your name: the user is “demo”.",
+        "如需退出后再次登录，请在个人页面设置密码：用户名为 demo。",
+    ),
+    "demo.submit": ("Open the console", "打开控制台"),
     "password.rules": (
         "12 characters or more, none of the usual ones, not your name.",
         "至少 12 个字符，不可使用常见密码或用户名。",
@@ -52,6 +62,17 @@ WORDS: Final = {
     "problem.setup-refused": (
         "The one-time token is wrong, used or too old.",
         "一次性令牌错误、已使用或已过期。",
+    ),
+    "problem.link-refused": (
+        "This link is wrong, used or too old. Start the demo again for a new one.",
+        "此链接错误、已使用或已过期。请重新启动演示以获取新链接。",
+    ),
+    "problem.no-master-key": (
+        (
+            "A second factor needs a master key, and this console has none: name a key file as "
+            "key_file of [console], then start the console again."
+        ),
+        "双重验证需要主密钥，而控制台未配置：请在 [console] 中设置 key_file 后重启控制台。",
     ),
     "problem.not-found": ("There is nothing here.", "此处没有内容。"),
     "problem.forbidden": ("Your role does not allow this.", "您的角色无权执行此操作。"),

@@ -28,7 +28,7 @@ Call = Request[Any, Any, Any]
     status_code=200,
     sync_to_thread=True,
     request_max_body_size=16_384,
-    opt={"audit": "login"},
+    opt={"open_before_setup": True, "audit": "login"},
 )
 def log_in(request: Call, data: JSONBody[Login], parts: NamedDependency[Parts]) -> Response[Me]:
     """Log in; the cookie of the answer is the session. 401, 429 and 503 say why not."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 from litestar import Request, delete, get, patch, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter
 from litestar.types import Guard
 
 from mdhub_console.identity.api.forms import (
@@ -27,9 +27,11 @@ from mdhub_console.identity.model import ROLES, Role, Token
 from mdhub_console.identity.service import Identity
 from mdhub_console.parts import Parts
 
-__all__ = ["USERS", "change_member"]
+__all__ = ["USERS", "UserId", "change_member"]
 
 Call = Request[Any, Any, Any]
+UserId = Annotated[int, PathParameter(ge=1, le=2**63 - 1, description="Number of a user.")]
+"""As the database can hold it."""
 _Admin: Final[list[Guard]] = [requires(Role.ADMIN)]
 _Proved: Final[list[Guard]] = [requires(Role.ADMIN), proved_in_person]
 
@@ -55,7 +57,7 @@ def create_user(request: Call, data: JSONBody[NewUser], parts: NamedDependency[P
 )
 def change_user(
     request: Call,
-    user_id: FromPath[int],
+    user_id: UserId,
     data: JSONBody[UserChange],
     parts: NamedDependency[Parts],
 ) -> UserShown:
@@ -97,14 +99,14 @@ def described(data: UserChange) -> str:
     guards=_Proved,
     opt={"audit": "users.delete"},
 )
-def delete_user(request: Call, user_id: FromPath[int], parts: NamedDependency[Parts]) -> None:
+def delete_user(request: Call, user_id: UserId, parts: NamedDependency[Parts]) -> None:
     """Delete a user with sessions and tokens."""
     note_deed(request, target=parts.identity.people.get(user_id).name)
     parts.identity.people.remove(user_id)
 
 
 @get("/api/users/{user_id:int}/sessions", sync_to_thread=True, guards=_Admin)
-def list_sessions(user_id: FromPath[int], parts: NamedDependency[Parts]) -> list[Seat]:
+def list_sessions(user_id: UserId, parts: NamedDependency[Parts]) -> list[Seat]:
     """Where a user is logged in."""
     parts.identity.people.get(user_id)
     return [seat_of(session) for session in parts.identity.people.sessions(user_id)]
@@ -116,7 +118,7 @@ def list_sessions(user_id: FromPath[int], parts: NamedDependency[Parts]) -> list
     guards=_Admin,
     opt={"audit": "users.sessions.end"},
 )
-def end_user_sessions(request: Call, user_id: FromPath[int], parts: NamedDependency[Parts]) -> None:
+def end_user_sessions(request: Call, user_id: UserId, parts: NamedDependency[Parts]) -> None:
     """Log a user out everywhere."""
     note_deed(request, target=parts.identity.people.get(user_id).name)
     parts.identity.people.close_sessions(user_id)

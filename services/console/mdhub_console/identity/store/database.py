@@ -7,14 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, create_engine, event, insert, select
+from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
-from mdhub_console.identity.audit import NO_DIGEST
 from mdhub_console.identity.errors import StoreAway
-from mdhub_console.identity.store.tables import LAYOUT, METADATA, STATE
+from mdhub_console.identity.store.layout import bring_up
 
 __all__ = ["Database", "file_url"]
 
@@ -66,25 +65,9 @@ class Database:
         self._engine.dispose()
 
     def _prepare(self) -> None:
-        """Make the tables where there are none. Two consoles may both do it."""
-        if self._ready:
-            return
-        METADATA.create_all(self._engine, checkfirst=True)
-        first = {"id": 1, "layout": LAYOUT, "audit_n": 0, "audit_digest": NO_DIGEST}
-        try:
-            with self._engine.begin() as connection:
-                if connection.execute(select(STATE.c.id)).first() is None:
-                    connection.execute(insert(STATE).values(**first))
-        except IntegrityError:
-            pass  # the other console was faster
-        with self._engine.connect() as connection:
-            found = connection.execute(select(STATE.c.layout)).scalar_one()
-        if found != LAYOUT:
-            raise StoreAway(
-                f"the console's database has layout {found}, expected {LAYOUT}: "
-                "use the mdhub that made it, or another database"
-            )
-        self._ready = True
+        if not self._ready:
+            bring_up(self._engine)
+            self._ready = True
 
 
 def _engine(url: str) -> Engine:

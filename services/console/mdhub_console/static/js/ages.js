@@ -18,6 +18,16 @@ export function countdown(ms) { // as pages/formats.py `countdown`
   return s >= 86400 ? `${Math.floor(s / 86400)} d ${text}` : text;
 }
 
+export function clock(ms) { // exchange time, UTC+8, whatever the browser's zone is
+  return zoned(ms).slice(11, 23);
+}
+
+export function moment(ms) { // as pages/formats.py `moment`, with milliseconds
+  return `${zoned(ms).slice(0, 23).replace("T", " ")} +08:00`;
+}
+
+function zoned(ms) { return new Date(ms + 8 * 3_600_000).toISOString(); }
+
 export function serverNow() { return Date.now() + aheadMs; }
 
 export function readClock(root) {

@@ -1,5 +1,6 @@
-// Keys: / search, g o overview, g s sources, ? help, space pauses, esc closes.
-const PLACES = { o: "/", s: "/sources" };
+// Keys: / search, g and the letter of a page in the header, ? help, space pauses, esc closes.
+import { openSearch } from "./search.js";
+
 const CHORD_MS = 1200;
 let chordUntil = 0;
 
@@ -18,14 +19,15 @@ function pressed(event) {
     return;
   }
   if (writing(event.target) || document.querySelector("dialog[open]")) return;
-  const place = performance.now() < chordUntil ? PLACES[event.key] : undefined;
+  const place = performance.now() < chordUntil && /^[a-z]$/.test(event.key)
+    ? document.querySelector(`#nav a[data-key="${event.key}"]`) : null;
   chordUntil = event.key === "g" ? performance.now() + CHORD_MS : 0;
   if (place) {
     event.preventDefault();
-    location.assign(place);
+    location.assign(place.href);
   } else if (event.key === "/") {
-    const search = document.querySelector("[data-search]");
-    if (search) { event.preventDefault(); search.focus(); }
+    event.preventDefault();
+    openSearch();
   } else if (event.key === "?") {
     help();
   } else if (event.key === " " && !event.target.closest("button, a, summary, [tabindex]")) {

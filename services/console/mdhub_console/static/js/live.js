@@ -1,6 +1,6 @@
 // One EventSource per tab. Its events become DOM events `mdhub:<topic>` on the body: islands listen to
 // them, and htmx swaps fragments on them. When the stream is lost everything live is dimmed and says so.
-import { readClock, serverNow } from "./ages.js";
+import { clock, readClock, serverNow } from "./ages.js";
 
 const QUIET_MS = 20_000; // the server says something at least every 15 s
 const LEAST_MS = 250; // between two events of a topic: at most four a second
@@ -8,10 +8,6 @@ const latest = new Map();
 let source = null;
 let heardAt = 0;
 let since = 0;
-
-function zoned(ms) { // exchange time, UTC+8, whatever the browser's zone is
-  return new Date(ms + 8 * 3_600_000).toISOString().slice(11, 19);
-}
 
 function say(state) {
   const body = document.body;
@@ -22,12 +18,20 @@ function say(state) {
   if (!mark || !banner) return;
   mark.textContent = mark.dataset[state === "paused" ? "paused" : "live"];
   banner.hidden = state === "live" || state === "opening";
-  banner.textContent = (banner.dataset[state] ?? "").replace("{at}", zoned(since));
+  banner.textContent = (banner.dataset[state] ?? "").replace("{at}", clock(since).slice(0, 8));
 }
 
 function heard() {
   heardAt = serverNow();
   if (document.body.dataset.link !== "paused") say("live");
+}
+
+// The browser gives up for good when the answer is no stream: if the session is over, say so.
+async function failed() {
+  lost();
+  if (source.readyState !== EventSource.CLOSED) return;
+  const answer = await fetch("/api/me").catch(() => null);
+  if (answer?.status === 401) location.reload();
 }
 
 function lost() {
@@ -55,18 +59,20 @@ function dispatch(topic, event) {
 }
 
 function fire(topic, detail) {
-  if (document.body.dataset.link === "paused" && topic !== "logs") return;
+  if (document.body.dataset.link === "paused" && topic !== "logs" && topic !== "open") return;
   document.body.dispatchEvent(new CustomEvent(`mdhub:${topic}`, { detail }));
 }
 
-function open() {
+// Opens the stream; `asked`: what else it is asked for, as in an address.
+function open(asked) {
   const topics = document.body.dataset.topics;
   if (!topics) return;
-  source = new EventSource(`/events?topics=${encodeURIComponent(topics)}`);
-  source.onopen = heard;
-  source.onerror = lost;
+  source?.close();
+  source = new EventSource(`/events?topics=${encodeURIComponent(topics)}${asked ? `&${asked}` : ""}`);
+  source.onopen = () => { heard(); fire("open", {}); };
+  source.onerror = failed;
   source.onmessage = heard;
-  for (const topic of ["beat", ...topics.split(",")]) {
+  for (const topic of ["beat", ...topics.split(",").map((each) => each.split(":")[0])]) {
     // Rows of a log are never dropped here: islands take each of them.
     const rows = topic === "logs" || topic === "events" || topic === "skipped";
     source.addEventListener(topic, rows
@@ -74,6 +80,8 @@ function open() {
       : (event) => dispatch(topic, event));
   }
 }
+
+export { open as reopen };
 
 function pause() {
   const paused = document.body.dataset.link === "paused";
@@ -95,7 +103,7 @@ function flash(before, after) {
 
 export function startLive() {
   heardAt = serverNow();
-  open();
+  open(document.body.dataset.stream);
   setInterval(() => { if (source && serverNow() - heardAt > QUIET_MS) lost(); }, 1000);
   document.addEventListener("mdhub:pause", pause);
   document.getElementById("pause")?.addEventListener("click", pause);

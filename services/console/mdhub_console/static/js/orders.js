@@ -29,6 +29,28 @@ function told(output, life) {
   show(output, tone, `${words.action}: ${words[life.state]} ${took}`.trim(), error);
 }
 
+// What the text of a field becomes: times are those of the exchange, UTC+8, whatever the browser's are.
+const KINDS = {
+  text: (text) => text,
+  number: Number,
+  day: (text) => Number(text.replaceAll("-", "")), // 2026-11-23 -> 20261123
+  moment: (text) => Date.parse(`${text}+08:00`) * 1e6, // ns
+};
+
+function asked(form) {
+  const body = {};
+  for (const [name, text] of new FormData(form)) {
+    const kind = form.elements.namedItem(name)?.dataset?.kind ?? "text";
+    if (text !== "") body[name] = KINDS[kind](text);
+  }
+  const address = form.getAttribute("action").replace(/\{(\w+)\}/g, (_, name) => {
+    const value = encodeURIComponent(body[name] ?? "");
+    delete body[name];
+    return value;
+  });
+  return [address, body];
+}
+
 async function follow(output, location) {
   for (let polls = 1; ; polls += 1) {
     await new Promise((wake) => setTimeout(wake, POLL_MS));
@@ -45,9 +67,9 @@ async function send(form) {
   const output = document.getElementById("order-life");
   output.dataset.action = form.dataset.action;
   show(output, "info", `${form.dataset.action}: ${output.dataset.sent}`);
-  const body = Object.fromEntries([...new FormData(form)].filter(([, value]) => value !== ""));
+  const [address, body] = asked(form);
   try {
-    const answer = await fetch(form.action, {
+    const answer = await fetch(address, {
       method: "POST",
       headers: { "content-type": "application/json", "x-csrf-token": csrf() },
       body: JSON.stringify(body),
