@@ -104,16 +104,28 @@ install() {
     pip_install --no-build-isolation --editable .
 }
 
-# A real MariaDB for the contract suite of the account store: its programs alone, no service.
-# Without it those tests are skipped and say so.
-add_mariadb() {
-    PATH=$PATH:/usr/sbin command -v mariadbd >/dev/null && return
+# Programs that tests run for real. Without one its tests are skipped and say so.
+add_package() {
     command -v apt-get >/dev/null && may_be_root || return 0
-    say 'installing mariadb-server-core with apt-get: tests of the account store run on it'
+    why=$1
+    shift
+    say "installing $* with apt-get: $why"
     { as_root apt-get update -qq &&
         as_root env DEBIAN_FRONTEND=noninteractive \
-            apt-get install -y -qq --no-install-recommends mariadb-server-core; } >/dev/null 2>&1 ||
-        say 'no MariaDB could be installed; its tests are skipped'
+            apt-get install -y -qq --no-install-recommends "$@"; } >/dev/null 2>&1 ||
+        say "$1 could not be installed; its tests are skipped"
+}
+
+# MariaDB for the account store, its programs alone, no service; a browser for the console, with
+# letters for its Chinese pages. Ubuntu's chromium is a snap, which services cannot start.
+add_programs() {
+    PATH=$PATH:/usr/sbin command -v mariadbd >/dev/null ||
+        add_package 'tests of the account store run on it' mariadb-server-core
+    for browser in "${CHROMIUM:-chromium}" chromium-browser google-chrome google-chrome-stable; do
+        command -v "$browser" >/dev/null && return
+    done
+    grep -q '^ID=debian' /etc/os-release 2>/dev/null || return 0
+    add_package 'tests of the console run in it' chromium fonts-noto-cjk
 }
 
 [ -f "$lock" ] || die "usage: bootstrap.sh demo|test (found no $lock)"
@@ -135,6 +147,6 @@ if ! up_to_date "$wanted"; then
     install
     sums demo >"$venv/.mdhub-demo"
     [ "$wanted" = demo ] || sums test >"$venv/.mdhub-test"
-    [ "$wanted" = demo ] || add_mariadb
+    [ "$wanted" = demo ] || add_programs
     say "ready: $venv"
 fi

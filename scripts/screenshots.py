@@ -24,8 +24,12 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from mdhub.health.model import HealthReport
 from mdhub_console.factory import make_app
 from mdhub_console.identity.cookies import PLAIN
-from tests.support.console import make_parts
-from tests.support.console_scene import fine, live_of, troubled
+from mdhub_console.parts import Parts
+from tests.support.console import make_accounts, make_parts
+from tests.support.console_accounts import accounts_scene, tested
+from tests.support.console_market import Market, scene
+from tests.support.console_records import records_parts
+from tests.support.console_scene import NOW_NS, fine, live_of, populate, troubled
 
 PAGES: Final[dict[str, tuple[str, HealthReport | None]]] = {
     "overview": ("/", fine()),
@@ -34,8 +38,37 @@ PAGES: Final[dict[str, tuple[str, HealthReport | None]]] = {
     "sources": ("/sources", troubled()),
     "source": ("/sources/CTP-B", troubled()),
     "source-ask": ("/sources/CTP-A", fine()),
+    "alerts": ("/alerts", troubled()),
+    "alerts-fine": ("/alerts", fine()),
+    "system": ("/system", troubled()),
+    "schedule": ("/schedule", troubled()),
+    "schedule-empty": ("/schedule", None),
+    "users": ("/users", fine()),
+    "audit": ("/audit", fine()),
+    "profile": ("/profile", fine()),
+    "prove": ("/prove", fine()),
+    "error": ("/nowhere", fine()),
+    "instruments": ("/instruments", fine()),
+    "instruments-found": ("/instruments?text=cu2703c&sort=volume", fine()),
+    "instrument": ("/instruments/rb2701.SHFE", fine()),
+    "instrument-quiet": ("/instruments/IF2703.CFFEX", fine()),
+    "replay": (f"/replay?contract=rb2701.SHFE&from={NOW_NS // 10**6 - 60_000}&seconds=60", fine()),
+    "replay-start": ("/replay", fine()),
+    "accounts": ("/accounts", fine()),
+    "accounts-none": ("/accounts", fine()),
+    "account": ("/accounts/CTP-B", fine()),
+    "account-new": ("/accounts/-/new", fine()),
     "login": ("/login", None),
 }
+RECORDS: Final[dict[str, str]] = {
+    "logs": "/logs",
+    "logs-filtered": "/logs?level=warning&service=ingest%3ACTP-B&text=child",
+    "logs-line": "/logs",
+    "rejected": "/rejected",
+    "rejected-tick": "/rejected/0/{refused}",
+    "timeline": "/timeline",
+}
+"""Pages over a made-up hub with rows to read."""
 WIDTHS: Final = {1440: 900, 390: 844}
 NO_STREAM: Final = """window.EventSource = class {
   constructor() { setTimeout(() => this.onopen?.()); } addEventListener() {} close() {} };"""
@@ -49,28 +82,42 @@ def main() -> None:
     chromium = os.environ.get("CHROMIUM", "/usr/bin/chromium")
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for name in options.only or PAGES:
-            with _served(PAGES[name][1]) as (url, secret):
-                _photograph(browser, f"{url}{PAGES[name][0]}", name, secret, options)
+        for name in options.only or [*PAGES, *RECORDS]:
+            parts, path = _scene(name)
+            with _served(parts) as (url, secret):
+                _photograph(browser, f"{url}{path}", name, secret, options)
         browser.close()
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Photograph the console's pages.")
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--only", action="append", choices=list(PAGES))
+    parser.add_argument("--only", action="append", choices=[*PAGES, *RECORDS])
     parser.add_argument("--width", type=int, action="append", choices=list(WIDTHS))
     parser.add_argument("--language", action="append", choices=["en", "zh"])
     parser.add_argument("--theme", action="append", choices=["dark", "light"])
     return parser.parse_args()
 
 
+def _scene(name: str) -> tuple[Parts, str]:
+    """Parts of the console that is shown, and the page's path."""
+    if name in PAGES:
+        path, report = PAGES[name]
+        accounts = make_accounts() if name.endswith("-none") else accounts_scene()
+        market = scene() if report else Market()
+        live = tested(live_of(report, market.server))
+        return make_parts(market.server, live=live, accounts=accounts), path
+    parts = records_parts()
+    refused = parts.live.view.rows("rejected:0")[-1].id.decode()
+    return parts, RECORDS[name].format(refused=refused)
+
+
 @contextmanager
-def _served(report: HealthReport | None) -> Iterator[tuple[str, str]]:
-    parts = make_parts(live=live_of(report))
-    member = parts.identity.people.named("operator")
+def _served(parts: Parts) -> Iterator[tuple[str, str]]:
+    populate(parts.identity)
+    member = parts.identity.people.named("admin")
     if member is None:
-        raise SystemExit("the identity of tests has no operator")
+        raise SystemExit("the identity of tests has no admin")
     secret = parts.identity.open_session(member.user)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -111,8 +158,10 @@ def _photograph(
         page.evaluate("document.fonts.ready")
         if name.endswith("-ask"):
             page.click("[data-dialog=ask-restart]")
+        if name == "logs-line":
+            page.click(".rows-row.down")
         file = options.folder / f"{name}-{width}-{language}-{theme}.png"
-        page.screenshot(path=file, full_page=not name.endswith("-ask"))
+        page.screenshot(path=file, full_page=not name.endswith(("-ask", "-line")))
         wide = page.evaluate("document.documentElement.scrollWidth")
         print(file.name, f"{wide} px wide!" if wide > width else "", *said)
         context.close()

@@ -1,7 +1,8 @@
-"""Copy the console's front-end libraries out of their npm packages: `make vendor`.
+"""Copy front-end libraries out of their npm packages: `make vendor`.
 
-Exact versions, only the files that pages load, each with its licence, and the SHA-256 of every file
-in `static/vendor/SHA256SUMS`, which a test checks. npm is needed here only, never at run time.
+Those of the console's pages, and what the tests in a browser load. Exact versions, only the files
+that are loaded, each with its licence, and the SHA-256 of every file in `SHA256SUMS` beside them,
+which a test checks. npm is needed here only, never at run time.
 """
 
 from __future__ import annotations
@@ -14,10 +15,14 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-VENDOR: Final = Path("services/console/mdhub_console/static/vendor")
+PAGES: Final = Path("services/console/mdhub_console/static/vendor")
+TESTS: Final = Path("tests/browser/vendor")
 SUMS: Final = "SHA256SUMS"
 
-PACKAGES: Final[dict[str, dict[str, str]]] = {
+Packages = dict[str, dict[str, str]]
+"""Package and version -> file in it: its name here."""
+
+OF_PAGES: Final[Packages] = {
     "htmx.org@2.0.11": {"dist/htmx.min.js": "htmx.min.js", "LICENSE": "LICENSE"},
     "idiomorph@0.7.4": {"dist/idiomorph-ext.min.js": "idiomorph-ext.min.js", "LICENSE": "LICENSE"},
     "uplot@1.6.32": {
@@ -40,20 +45,27 @@ PACKAGES: Final[dict[str, dict[str, str]]] = {
         "NOTICE": "NOTICE",
     },
 }
-"""Package and version -> file in it: its name here."""
+OF_TESTS: Final[Packages] = {
+    "axe-core@4.14.1": {"axe.min.js": "axe.min.js", "LICENSE": "LICENSE"},
+}
 
 
 def main() -> None:
     """Replace the vendored files."""
-    shutil.rmtree(VENDOR, ignore_errors=True)
-    for package, files in PACKAGES.items():
+    _fill(PAGES, OF_PAGES)
+    _fill(TESTS, OF_TESTS)
+
+
+def _fill(root: Path, packages: Packages) -> None:
+    shutil.rmtree(root, ignore_errors=True)
+    for package, files in packages.items():
         name, _, version = package.rpartition("@")
-        folder = VENDOR / f"{name.split('/')[-1].removesuffix('.org')}-{version}"
+        folder = root / f"{name.split('/')[-1].removesuffix('.org')}-{version}"
         folder.mkdir(parents=True)
         with tempfile.TemporaryDirectory() as scratch:
             _take(package, files, folder, Path(scratch))
-    (VENDOR / SUMS).write_text("".join(_sums()), encoding="utf-8")
-    print(f"{VENDOR}: {len(PACKAGES)} packages")
+    (root / SUMS).write_text("".join(_sums(root)), encoding="utf-8")
+    print(f"{root}: {len(packages)} packages")
 
 
 def _take(package: str, files: dict[str, str], folder: Path, scratch: Path) -> None:
@@ -76,10 +88,10 @@ def _lines(content: bytes) -> list[bytes]:
     return [line for line in content.split(b"\n") if not line.startswith(b"//# sourceMappingURL=")]
 
 
-def _sums() -> list[str]:
-    files = sorted(path for path in VENDOR.rglob("*") if path.is_file() and path.name != SUMS)
+def _sums(root: Path) -> list[str]:
+    files = sorted(path for path in root.rglob("*") if path.is_file() and path.name != SUMS)
     return [
-        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(VENDOR).as_posix()}\n"
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(root).as_posix()}\n"
         for path in files
     ]
 
