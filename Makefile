@@ -5,6 +5,7 @@ VENV ?= .venv
 PYTHONS ?=
 ARGS ?=
 SEEDS ?= 1000
+CASES ?= 50000
 
 RUN = $(VENV)/bin/python -m
 PROGRAMS = $(patsubst %/,%,$(sort $(dir $(wildcard bench/*.py examples/*.py scripts/*.py simulation/*.py truth/*.py week/*.py))))
@@ -12,7 +13,7 @@ PROGRAMS = $(patsubst %/,%,$(sort $(dir $(wildcard bench/*.py examples/*.py scri
 export PYTHON VENV
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test demo gateways test lint fmt bench truth simulate week wire-docs config-docs state-docs metrics-docs vendor wheel lock test-all clean
+.PHONY: help install install-test demo gateways test fuzz-api lint fmt bench truth simulate week wire-docs config-docs state-docs metrics-docs vendor wheel lock test-all clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,16 +27,20 @@ install-test: ## the same, with the tools for tests and checks
 	@sh scripts/bootstrap.sh test
 
 demo: install ## watch the whole hub work on this machine (ARGS="--help" for options)
-	@$(VENV)/bin/mdhub demo $(ARGS)
+	@$(VENV)/bin/mdhub demo $(if $(findstring --json,$(ARGS)),,--console) $(ARGS)
 
 gateways: install ## build and install the CTP and SOPT gateways (ARGS="--set pinned")
 	@$(VENV)/bin/python scripts/gateways.py $(ARGS)
 
 test: lint ## run the checks, build the gateways (once), then run every test
 	@$(VENV)/bin/python scripts/gateways.py --set newest --set pinned --optional
-	$(RUN) pytest -n 3 -m "not process"
+	$(RUN) pytest -n 3 -m "not process and not browser"
+	$(RUN) pytest -n 2 --dist loadgroup -m browser
 	$(RUN) pytest -n 2 --dist loadfile -m "process and not gateways"
 	$(RUN) pytest -n 2 -m "process and gateways"
+
+fuzz-api: install-test ## the console's API under generated requests (CASES=50000)
+	MDHUB_FUZZ_CASES=$(CASES) $(RUN) pytest -q -s tests/integration/console/test_fuzz.py
 
 lint: install-test ## run the checks: style, types, imports, layout
 	$(RUN) ruff check .
@@ -76,7 +81,7 @@ metrics-docs: install ## write docs/metrics.md and deploy/grafana/dashboards/ fr
 	$(RUN) mdhub.metrics.markdown > docs/metrics.md
 	$(VENV)/bin/python scripts/dashboards.py deploy/grafana/dashboards
 
-vendor: ## copy the console's front-end libraries out of their npm packages
+vendor: ## copy front-end libraries of the console and its tests out of npm packages
 	@$(PYTHON) scripts/vendor.py
 
 wheel: install ## build dist/mdhub-<version>-py3-none-any.whl

@@ -24,6 +24,7 @@ from bench.stages.repair import repair
 from bench.stages.snapshot import snapshot
 
 HUB, FLOOR, VNPY, NATS = "hub", "floor", "vnpy RPC", "NATS JetStream"
+TABS = "with open tabs"
 
 MakeChain = Callable[[Settings], Chain]
 
@@ -115,6 +116,12 @@ def _price(name: str, change: Callable[[Load], Load]) -> Callable[[Settings], li
     return sides
 
 
+def _by_tabs(settings: Settings) -> list[Side]:
+    """A console that nobody looks at, and the same one with many open tabs."""
+    load = replace(_load(settings, 1_000), monitor=True, tabs=0)
+    return [Side(HUB, load, _hub), Side(TABS, replace(load, tabs=settings.tabs), _hub)]
+
+
 def _peers(ticks_per_s: float) -> Callable[[Settings], list[Side]]:
     def sides(settings: Settings) -> list[Side]:
         load = _load(settings, ticks_per_s)
@@ -203,6 +210,7 @@ CATALOGUE: tuple[Row, ...] = (
         "price-keys", "Price of CURVE keys between publisher and client",
         _price("with keys", lambda load: replace(load, keys=True)),
     ),
+    Comparison("price-tabs", "Price of 200 open tabs of the console", _by_tabs),
     Stage("keys", "Live messages publisher to client, plain and with keys", keys, 3),
     Comparison("peers-1000", "Peers, 1,000 ticks/s", _peers(1_000)),
     Comparison("peers-5000", "Peers, 5,000 ticks/s", _peers(5_000)),

@@ -33,6 +33,8 @@ class Load:
     """None = as the synthetic market wants, 60 or more."""
     monitor: bool = False
     standby: bool = False
+    tabs: int | None = None
+    """Tabs that are open on a console; None = no console runs."""
     keys: bool = False
     """Publishers and clients speak CURVE."""
 

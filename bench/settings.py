@@ -22,6 +22,11 @@ class Settings:
     def warm_up_s(self) -> float:
         return min(WARM_UP_S, self.seconds / 4)
 
+    @property
+    def tabs(self) -> int:
+        """Open tabs of the console, or what of them a quick run opens."""
+        return 5 if self.quick else 200
+
     def rate(self, ticks_per_s: float) -> float:
         """A rate, or what of it a quick run plays."""
         return min(ticks_per_s, QUICK_RATE) if self.quick else ticks_per_s

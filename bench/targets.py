@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench.catalogue import FLOOR, HUB
+from bench.catalogue import FLOOR, HUB, TABS
 from bench.measure import sustained
 from bench.model import Results, RowResult, Run
 
@@ -52,10 +52,10 @@ def middle(runs: list[Run], field: str) -> float:
     return statistics.median(getattr(run, field) for run in runs) if runs else float("nan")
 
 
-def ratio(row: RowResult, field: str) -> float:
+def ratio(row: RowResult, field: str, *, over: str = HUB, under: str = FLOOR) -> float:
     """Median over the rounds of hub / floor, each of one round: both saw the same minute."""
-    pairs = zip(side(row, HUB), side(row, FLOOR), strict=False)
-    found = [getattr(hub, field) / getattr(floor, field) for hub, floor in pairs]
+    pairs = zip(side(row, over), side(row, under), strict=False)
+    found = [getattr(one, field) / getattr(other, field) for one, other in pairs]
     return statistics.median(found) if found else float("nan")
 
 
@@ -130,6 +130,12 @@ def _gateway(row: RowResult) -> Finding:
     return Finding(f"{rate:,.0f} ticks/s, {cost:.1f} us", met=rate >= 50_000 and cost <= 20.0)
 
 
+def _tabs(row: RowResult) -> Finding:
+    p50, p99 = (ratio(row, f"p{q}_ms", over=TABS, under=HUB) for q in (50, 99))
+    words = ", ".join(f"p{q} {middle(side(row, TABS), f'p{q}_ms'):.2f} ms" for q in (50, 99))
+    return Finding(words, ratio=f"{p50:.2f}, {p99:.2f}", met=max(p50, p99) <= 1.1)
+
+
 def _writes(row: RowResult) -> Finding:
     values = {v.name: v.median for v in row.values}
     fast = [value for name, value in values.items() if name.endswith("fast")]
@@ -152,6 +158,8 @@ TARGETS: tuple[Target, ...] = (
            _at_most({"to first clean tick": 3.0}, "s")),
     Target("gap of 5,000 messages repaired, p99", "<= 150 ms", "repair",
            _at_most({"ring, p99": 150.0, "stream, p99": 150.0}, "ms")),
+    Target("200 open tabs of the console, 2 sources x 1,000 ticks/s: p50 and p99 beside no tab",
+           "<= 1.1 x", "price-tabs", _tabs),
     Target("memory with 25,000 contracts", "arbiter <= 150 MB, SDK <= 60 MB", "memory", _memory),
 )  # fmt: skip
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from bench.chain.console import open_tabs, start_console
 from bench.chain.recording import write_recording
 from bench.chain.scene import Scene, bench_module, plan_of, sources_of
 from bench.load import Load
@@ -57,6 +58,8 @@ class HubChain:
         scene.host.wait_leader()
         if load.standby:
             _start_standby(scene)
+        if load.tabs is not None:
+            open_tabs(scene, start_console(scene))
         for number in range(load.clients):
             endpoint = f"tcp://127.0.0.1:{ports[number % len(ports)]}"
             scene.client(

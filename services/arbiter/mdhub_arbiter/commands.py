@@ -7,7 +7,8 @@ is shard 0, which also answers those to a shard or a target that nobody is. `sou
 
 * `market_clock {market_ns, rate, run}` moves the market clock to at least that market time. Both
   redundant sources of a recording ask; the first one wins, the second is told the anchor in force.
-  Within one run of the hub market time never goes back.
+  Within one run of the hub market time never goes back. `market_live {}` makes it real time again:
+  asked by supervisors of a hub in which nobody plays (docs/decisions/045).
 * `mute`, `unmute`, `prefer {source, reason}` become `operator` entries of the log.
 * `contracts {rows}` hands in at most 500 rows of a contract table (`ContractRow`, all of the
   shard); those that say something new become a `contracts` entry.
@@ -43,7 +44,7 @@ from mdhub_arbiter.contracts import cache_contracts, check_rows
 from mdhub_arbiter.handover import FAILOVER, Handover
 from mdhub_arbiter.priority import PRIORITY
 from mdhub_arbiter.settings import is_news
-from mdhub_arbiter.state import State
+from mdhub_arbiter.state import LIVE, State
 
 __all__ = ["Commands"]
 
@@ -60,6 +61,8 @@ SHOWN: Final = 200
 """Characters of somebody's text that an answer repeats."""
 MAX_ID: Final = 128
 """Characters of a command's id: it becomes a key of the server."""
+LIVE_RUN: Final = "live"
+"""Run of a market clock that was set back to live: no start of the hub is called so."""
 FORGOTTEN_NS: Final = 23 * 3_600 * 1_000_000_000
 """The log remembers for 24 h that a command was answered: older ones are left alone."""
 
@@ -300,8 +303,15 @@ def _market_clock(args: dict[str, Any], clock: MarketClock, wall_ns: int) -> Mar
     return wanted
 
 
+def _market_live(_: dict[str, Any], clock: MarketClock, wall_ns: int) -> MarketClock | None:
+    """None if it is live already; a leader's clock entries differ from the wall by nothing."""
+    live = clock.rate == LIVE.rate and clock.market_ns == clock.log_ns
+    return None if live else MarketClock(wall_ns, wall_ns, LIVE.rate, LIVE_RUN)
+
+
 _ACTIONS: Final[dict[str, Callable[[dict[str, Any], MarketClock, int], MarketClock | None]]] = {
     "market_clock": _market_clock,
+    "market_live": _market_live,
 }
 
 

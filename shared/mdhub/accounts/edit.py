@@ -7,15 +7,16 @@ from typing import Any, Final, Literal
 import msgspec
 from msgspec.structs import replace
 
-from mdhub.accounts.kinds import account_profile
+from mdhub.accounts.kinds import Profile, account_profile
 from mdhub.accounts.model import Account, Draft
 from mdhub.accounts.sealed import is_sealed
-from mdhub.runtime.secret import is_reference
+from mdhub.runtime.secret import Value, is_reference
 
-__all__ = ["SecretState", "secrets_of", "shown", "with_kept_secrets"]
+__all__ = ["SecretState", "of_type", "secrets_of", "shown", "with_kept_secrets"]
 
 SecretState = Literal["sealed", "reference", "missing"]
 MISSING: Final = ""
+_TRUE: Final = {"true": True, "false": False}
 
 
 def secrets_of(draft: Draft) -> dict[str, SecretState]:
@@ -67,3 +68,20 @@ def with_kept_secrets(draft: Draft, before: Draft) -> Draft:
         and (is_sealed(value) or profile.is_secret(name))
     }  # fmt: skip
     return replace(draft, settings={**draft.settings, **kept})
+
+
+def of_type(profile: Profile, name: str, text: str) -> Value:
+    """Read what a person typed: numbers and truth where the form has them, else text."""
+    known = profile.field_of(name)
+    try:
+        match known.type if known is not None and text else "text":
+            case "integer":
+                return int(text)
+            case "number":
+                return float(text)
+            case "truth":
+                return _TRUE[text.lower()]
+            case _:
+                return text
+    except (ValueError, KeyError):
+        return text  # the check names it

@@ -146,7 +146,7 @@ def add_key(file: Path) -> Keyring:
 
 
 def write_keyring(file: Path, keyring: Keyring) -> None:
-    """Write a key file, mode 0600. Raises BadKeys."""
+    """Write a key file, mode 0600; one that is there keeps its owner. Raises BadKeys."""
     beside = file.with_name(f"{file.name}.{secrets.token_hex(4)}.part")
     try:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -156,6 +156,8 @@ def write_keyring(file: Path, keyring: Keyring) -> None:
             opened.write(keyring.secret_text())
             opened.flush()
             os.fsync(opened.fileno())
+            if file.exists() and (owner := file.stat()).st_uid != os.geteuid():
+                os.fchown(opened.fileno(), owner.st_uid, owner.st_gid)
         beside.replace(file)
     except OSError as error:
         beside.unlink(missing_ok=True)

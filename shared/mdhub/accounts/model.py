@@ -46,7 +46,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     gateway."""
     subscribe: tuple[str, ...] = ("all",)
     """Rules that say which contracts it delivers."""
-    health: AccountHealth = AccountHealth()
+    health: AccountHealth = msgspec.field(default_factory=AccountHealth)
 
 
 class Account(Draft, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -17,7 +17,7 @@ from mdhub.accounts.port import AccountStore
 from mdhub.accounts.sealed import is_sealed
 from mdhub.accounts.shape import changed_fields, checked
 
-__all__ = ["Imported", "export_accounts", "export_sealed", "import_accounts"]
+__all__ = ["Imported", "export_accounts", "export_sealed", "exported_ids", "import_accounts"]
 
 FORMAT: Final = "mdhub-accounts"
 FILE_MAX: Final = 16 << 20
@@ -50,8 +50,17 @@ def export_sealed(accounts: Iterable[Account]) -> bytes:
     return _encoded(_File(format=FORMAT, version=1, accounts=drafts))
 
 
-def import_accounts(store: AccountStore, content: bytes, *, by: str) -> list[Imported]:
+def exported_ids(content: bytes) -> tuple[str, ...]:
+    """Read what an export wrote: the accounts in it. Raises BadAccount."""
+    return tuple(draft.id for draft in _read(content))
+
+
+def import_accounts(
+    store: AccountStore, content: bytes, *, by: str, as_they_were: bool = False
+) -> list[Imported]:
     """Create and change accounts as a file says; none is deleted.
+
+    `as_they_were`: of a backup; who does not fit any more is taken too, and refused where it runs.
 
     A secret that the file leaves empty is kept from the account of the same id; where there is
     none the account comes in disabled. Everything is checked before anything is written. Raises
@@ -64,7 +73,7 @@ def import_accounts(store: AccountStore, content: bytes, *, by: str) -> list[Imp
         f"{draft.id}: {field}": words
         for draft, _ in plan
         for field, words in problems_of(draft).items()
-        if not (words == "is missing" and not draft.is_enabled)
+        if not (as_they_were or (words == "is missing" and not draft.is_enabled))
     }
     if problems:
         words = "; ".join(f"{field}: {each}" for field, each in problems.items())

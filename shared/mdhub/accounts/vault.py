@@ -79,6 +79,14 @@ class Vault:
         }
         return replace(draft, settings={**draft.settings, **sealed})
 
+    def seal_text(self, owner: str, name: str, text: str) -> str:
+        """Return a text sealed that is no account's; no id of an account may be its `owner`."""
+        return self._seal(owner, name, text, secrets.token_bytes(32))
+
+    def open_text(self, owner: str, name: str, text: str) -> str:
+        """Return what `seal_text` sealed for this owner and name. Raises SealBroken."""
+        return str(self._unseal(owner, name, text))
+
     @property
     def active(self) -> str:
         """Id of the key that seals."""
@@ -100,12 +108,15 @@ class Vault:
 
     def _open(self, account_id: str, name: str, text: str) -> Value:
         try:
-            sealed = read_sealed(text)
-            key = self._keyring.key(sealed.key_id)
-            data_key = _decrypt(key, sealed.data_key, _DATA_KEY, account_id, "", sealed.key_id)
-            plain = _decrypt(data_key, sealed.secret, _VALUE, account_id, name, sealed.key_id)
+            return self._unseal(account_id, name, text)
         except SealBroken as error:
             raise SealBroken(f"account {account_id}, setting {name}: {error}") from None
+
+    def _unseal(self, owner: str, name: str, text: str) -> Value:
+        sealed = read_sealed(text)
+        key = self._keyring.key(sealed.key_id)
+        data_key = _decrypt(key, sealed.data_key, _DATA_KEY, owner, "", sealed.key_id)
+        plain = _decrypt(data_key, sealed.secret, _VALUE, owner, name, sealed.key_id)
         value: Value = msgspec.json.decode(plain, type=Value)
         return value
 

@@ -12,9 +12,9 @@ import msgspec
 from msgspec.structs import replace
 
 from mdhub.accounts.check import check
-from mdhub.accounts.edit import secrets_of, shown, with_kept_secrets
+from mdhub.accounts.edit import of_type, secrets_of, shown, with_kept_secrets
 from mdhub.accounts.errors import BadAccount
-from mdhub.accounts.kinds import Profile, account_profile
+from mdhub.accounts.kinds import account_profile
 from mdhub.accounts.model import Account, Draft, GatewayType
 from mdhub.accounts.port import AccountStore
 from mdhub.accounts.sealed import is_sealed
@@ -25,7 +25,6 @@ from mdhub.runtime.secret import REFERENCE, Value, in_plain_text, is_reference
 __all__ = ["Asked", "add_account", "enable_account", "remove_account", "set_account"]
 
 STDIN_MAX: Final = 65_536
-_TRUE: Final = {"true": True, "false": False}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +116,7 @@ def _changed(before: Draft, asked: Asked) -> Draft:
                 f"settings.{name}: is a secret, which no command line may show; expected "
                 f"--secret {name} (asks for it), --secret-from-stdin {name}, or {REFERENCE}"
             )
-    typed: dict[str, Value] = {name: _of_type(profile, name, v) for name, v in given.items()}
+    typed: dict[str, Value] = {name: of_type(profile, name, v) for name, v in given.items()}
     typed |= _typed(asked.secrets)
     if asked.from_stdin is not None:
         typed[asked.from_stdin] = _line_of_stdin()
@@ -155,23 +154,6 @@ def _pairs(settings: Sequence[str]) -> dict[str, str]:
             raise ServiceError("a setting was expected as NAME=VALUE, such as broker_id=9999")
         pairs[name] = value
     return pairs
-
-
-def _of_type(profile: Profile, name: str, text: str) -> Value:
-    """Read numbers and truth where the form has them; anything else stays text."""
-    known = profile.field_of(name)
-    try:
-        match known.type if known is not None and text else "text":
-            case "integer":
-                return int(text)
-            case "number":
-                return float(text)
-            case "truth":
-                return _TRUE[text.lower()]
-            case _:
-                return text
-    except (ValueError, KeyError):
-        return text  # the check names it
 
 
 def _typed(names: Sequence[str]) -> dict[str, str]:

@@ -57,6 +57,13 @@ app.add_typer(backup_app, name="backup")
 Config = Annotated[Path | None, typer.Option(help="Configuration file (TOML).")]
 Data = Annotated[Path | None, typer.Option(help="Folder of an embedded server's data.")]
 Sessions = Literal["liquid", "full"]
+WithConsole = Annotated[
+    bool | None,
+    typer.Option(
+        "--console/--no-console",
+        help="Start the web console too, with a link that logs in once; else: on a terminal alone.",
+    ),
+]
 PASSED_ON: Final = {
     "allow_extra_args": True,
     "ignore_unknown_options": True,
@@ -160,6 +167,7 @@ def demo(  # noqa: PLR0913 - options of a command
     keep: Annotated[
         Path | None, typer.Option(help="Keep logs and receipts in this folder.")
     ] = None,
+    console: WithConsole = None,
 ) -> None:
     """Watch the whole hub at work on this machine.
 
@@ -184,7 +192,8 @@ def demo(  # noqa: PLR0913 - options of a command
         )
     else:
         market = SimDemo(seed, rate, seconds, pace, sessions, contracts)
-    sys.exit(run_demo(market, DemoOptions(seconds, json, keep=keep)))
+    asked = sys.stdout.isatty() and not json if console is None else console
+    sys.exit(run_demo(market, DemoOptions(seconds, json, keep=keep, console=asked)))
 
 
 @app.command(

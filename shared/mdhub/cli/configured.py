@@ -41,7 +41,7 @@ def configured(service: str, file: Path, given: Sequence[str]) -> Told:
     Raises ConfigError, and ServiceError if the file knows no such instance.
     """
     hub = find_hub(file, None)
-    plan = _alone(plan_of(load(file).config), hub.url)
+    plan = _alone(plan_of(load(file).config, file=file), hub.url, file)
     chosen = _chosen(service, Host(plan).children(service), given)
     options = tuple(chosen.command(1))[_PROGRAM:]
     if not sources_in(names_in(given)[0].only):  # it has all sources, and so all accounts
@@ -49,9 +49,9 @@ def configured(service: str, file: Path, given: Sequence[str]) -> Told:
     return Told((*_without_only(options), *_each_only(given)), chosen.environment)
 
 
-def _alone(plan: HubPlan, url: str) -> HubPlan:
+def _alone(plan: HubPlan, url: str, file: Path) -> HubPlan:
     """Let every ingest process of a trading day ask for the same run of the market's clock."""
-    console = plan.console or Console(port=CONSOLE_PORT)
+    console = plan.console or Console(port=CONSOLE_PORT, config=file)
     return replace(plan, url=url, run=f"configured-{plan.today}", console=console)
 
 

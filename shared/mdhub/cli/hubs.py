@@ -117,8 +117,10 @@ def _profile_problems(config: HubConfig) -> list[tuple[Key, str]]:
     return [(("hub", "profile"), text)]
 
 
-def plan_of(config: HubConfig, sources: tuple[str, ...] = ()) -> HubPlan:
-    """What to run; `sources` (JSON) take the place of the configured ones."""
+def plan_of(
+    config: HubConfig, sources: tuple[str, ...] = (), *, file: Path | None = None
+) -> HubPlan:
+    """What to run; `sources` (JSON) take the place of the configured ones; `file`: to be shown."""
     url, accounts = config.server.url, config.accounts
     return HubPlan(
         folder=config.hub.data,
@@ -144,20 +146,21 @@ def plan_of(config: HubConfig, sources: tuple[str, ...] = ()) -> HubPlan:
         accounts_url=None if accounts.url is None else accounts.url.get_secret_value(),
         accounts_key=accounts.key_file,
         log_level=config.logs.level,
-        console=_console_of(config),
+        console=_console_of(config, file),
         metrics=Address(config.metrics.bind, config.metrics.port),
     )
 
 
-def _console_of(config: HubConfig) -> Console | None:
+def _console_of(config: HubConfig, file: Path | None) -> Console | None:
     knobs = config.console
     if not knobs.port:
         return None
     return Console(
         port=knobs.port, bind=knobs.bind,
         url=None if knobs.url is None else knobs.url.get_secret_value(),
-        trusted_proxies=knobs.trusted_proxies, allowed_hosts=knobs.allowed_hosts,
-        setup_remote=knobs.setup_remote, tls_cert=knobs.tls_cert, tls_key=knobs.tls_key,
+        key_file=knobs.key_file, trusted_proxies=knobs.trusted_proxies,
+        allowed_hosts=knobs.allowed_hosts, setup_remote=knobs.setup_remote, config=file,
+        tls_cert=knobs.tls_cert, tls_key=knobs.tls_key,
     )  # fmt: skip
 
 

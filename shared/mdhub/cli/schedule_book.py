@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-from importlib import import_module
-from typing import Any
 
+from mdhub.calendar.windows import Group, ScheduleError, check_group
 from mdhub.config import HubConfig
 from mdhub.config.locate import Key
-from mdhub.host.stack import service_module
-from mdhub.runtime.errors import ServiceError
-from mdhub.wire.errors import MdhubError
 
 __all__ = ["schedule_json", "schedule_problems"]
 
@@ -21,17 +17,12 @@ def schedule_json(config: HubConfig) -> str:
 
 
 def schedule_problems(config: HubConfig) -> list[tuple[Key, str]]:
-    """Let ingest itself judge windows and groups (if it is installed)."""
-    try:
-        package = service_module("ingest")
-    except ServiceError:
-        return []
-    windows: Any = import_module(f"{package}.schedule.windows")
+    """Judge windows and groups as ingest does."""
     found: list[tuple[Key, str]] = []
     for number, group in enumerate(config.schedule.groups):
         try:
-            windows.check_group(group.name, windows.Group(group.windows, group.exchanges))
-        except MdhubError as error:
+            check_group(group.name, Group(group.windows, group.exchanges))
+        except ScheduleError as error:
             found.append((("schedule", "groups", number, "windows"), str(error)))
     known = {"always", "futures", "stock"} | {group.name for group in config.schedule.groups}
     found += [

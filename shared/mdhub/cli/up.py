@@ -34,7 +34,7 @@ def run_up(file: Path | None, overrides: Overrides, sources: tuple[str, ...]) ->
     """Be the parent of a hub until SIGINT or SIGTERM. Raises BadCalendar before anything starts."""
     loaded = load_hub(file, overrides, sources)
     config = loaded.config
-    plan = plan_of(config, sources)
+    plan = plan_of(config, sources, file=file)
     metrics = metrics_of(plan)
     _check_ports(config)
     _check_metrics(metrics)
@@ -55,7 +55,7 @@ def run_up(file: Path | None, overrides: Overrides, sources: tuple[str, ...]) ->
         first = config.publishers[0]
         _say(f"follow it with: mdhub tail --endpoint tcp://{first.bind}:{first.port}")
         if plan.console is not None:
-            _say(f"the console listens on {plan.console.bind}:{plan.console.port}")
+            _say(f"the console is at {plan.console.address}")
         _say("look at it with: mdhub status   (Ctrl-C ends the hub)")
         with ServerWatch(host.open_log, Outage(Speaker("up"))):
             while not stop.wait(TURN_S):

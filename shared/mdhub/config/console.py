@@ -21,6 +21,10 @@ class ConsoleKnobs(Knobs):
     url: SecretStr | None = Field(default=None, examples=["mysql+pymysql://mdhub:...@db/mdhub"])
     """Address of its own database (users, sessions, audit log); without it a file in the data
     folder. Secret: better given as MDHUB_CONSOLE__URL than written here."""
+    key_file: str | None = Field(default=None, min_length=1, examples=["mdhub-keys/console.key"])
+    """File with the master keys that seal the secrets of second factors (`mdhub run console
+    --new-key FILE` makes one; mode 0600), or env:NAME; without it nobody can turn a second factor
+    on. In a file a relative path counts from the file's folder."""
     trusted_proxies: tuple[str, ...] = Field(default=(), examples=[["10.0.0.7"]])
     """Addresses or networks of proxies in front that speak TLS; what their X-Forwarded-For and
     X-Forwarded-Proto say is believed, nobody else's."""

@@ -153,7 +153,7 @@ def _syntax_problem(file: Path, words: str) -> Problem:
 def _with_paths_from(folder: Path, values: dict[str, Any]) -> dict[str, Any]:
     """Let relative paths count from the file's folder, not from where the hub is started."""
     sources = values.get("sources")
-    tables = [values.get(name) for name in ("hub", "calendar", "arbiter", "alerts")]
+    tables = [values.get(name) for name in ("hub", "calendar", "arbiter", "alerts", "console")]
     publishers = values.get("publishers")
     for listed in (sources, publishers):
         tables += listed if isinstance(listed, list) else []
@@ -168,12 +168,14 @@ def _with_paths_from(folder: Path, values: dict[str, Any]) -> dict[str, Any]:
         if isinstance(table, dict) and isinstance(paths := table.get("more_files"), list):
             table["more_files"] = [_from(folder, p) if isinstance(p, str) else p for p in paths]
     if isinstance(accounts := values.get("accounts"), dict):
-        values["accounts"] = {name: _account_from(folder, v) for name, v in accounts.items()}
+        values["accounts"] = {name: _place_from(folder, v) for name, v in accounts.items()}
+    if isinstance(console := values.get("console"), dict) and "key_file" in console:
+        console["key_file"] = _place_from(folder, console["key_file"])
     return values
 
 
-def _account_from(folder: Path, value: Any) -> Any:
-    """Of [accounts]: a path, a reference, or the address of a database."""
+def _place_from(folder: Path, value: Any) -> Any:
+    """Of [accounts], key_file of [console]: a path, a reference, the address of a database."""
     if not isinstance(value, str) or value.startswith(ENV):
         return value
     if value.startswith(SQLITE):

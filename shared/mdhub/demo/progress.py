@@ -94,6 +94,8 @@ class Progress:
     """Process of each plug that may be pulled by hand."""
     server: str = ""
     """Kind of server: valkey, redis or fakeredis."""
+    console: tuple[str, str] = ("", "")
+    """What to say of the console, and its address or link; empty until it answers."""
     warning: str = ""
     """What must be known of the server all the time; empty for a real one."""
 

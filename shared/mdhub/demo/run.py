@@ -26,6 +26,7 @@ from rich.console import Console
 
 from mdhub.demo.bars import Bars
 from mdhub.demo.checker import Report
+from mdhub.demo.console import DemoConsole
 from mdhub.demo.judge import CheckerError, RunningJudge, judge_whole
 from mdhub.demo.market import DemoMarket, Unreadable, as_json
 from mdhub.demo.progress import LiveChecker, Progress, StrategyVoice
@@ -64,6 +65,8 @@ class DemoOptions:
     json: bool
     keep: Path | None = None
     """Folder for logs and receipts; None = a temporary one."""
+    console: bool = False
+    """Whether the web console runs too, with a one-time link."""
 
 
 def run_demo(market: DemoMarket, options: DemoOptions) -> int:
@@ -87,6 +90,7 @@ class _Demo:
         self._receipts = folder / "receipts"
         self._ports = (free_port_pair(), free_port_pair())
         first, second = self._ports
+        self._console = DemoConsole() if options.console else None
         self._plan = HubPlan(
             folder=folder / "data",
             # Who plays by the clock has time for the disk, and may then kill the server as well.
@@ -95,6 +99,7 @@ class _Demo:
             publishers=(Publisher("A", first), Publisher("B", second)),
             supervisors=2,
             sources=tuple(as_json(source) for source in market.sources()),
+            console=self._console.plan if self._console else None,
         )
         self._stderr = log
         self._stop = threading.Event()
@@ -127,6 +132,8 @@ class _Demo:
                 self._finish(voice)
                 self._cut_off = self._stop.is_set()
             finally:
+                if self._console is not None:
+                    self._console.close()
                 self._host.stop()
         if not (self._cut_off or voice.newest.get("received")):
             raise ServiceError("nothing was received although the sources came to their end")
@@ -139,7 +146,9 @@ class _Demo:
         return Host(plan, on_exit=self._on_exit, stderr=self._stderr)
 
     def _start(self, host: Host) -> StrategyVoice:
-        host.start("arbiter", "publisher", "monitor")
+        host.start("arbiter", "publisher", "monitor", "console")
+        if self._console is not None:
+            self._console.watch()
         endpoints = [f"tcp://127.0.0.1:{port}" for port in self._ports]
         command = [
             sys.executable, "-m", "mdhub.demo.strategy", "--out", str(self._receipts), *endpoints,
@@ -209,6 +218,7 @@ class _Demo:
         progress.counters = self._watch.arbiter_counters()
         progress.restarts = {source: life.restarts for source, life in lives.items()}
         progress.pids = self._pids()
+        progress.console = self._console.words if self._console else ("", "")
         progress.broke = {source: life.broke() for source, life in lives.items()}
 
     def _pids(self) -> dict[str, int]:

@@ -31,6 +31,7 @@ class LineShow:
         self._every_s = every_s
         self._due_s = 0.0
         self._plugs = ""
+        self._link = ""
 
     def __enter__(self) -> Self:
         return self
@@ -43,6 +44,9 @@ class LineShow:
 
     def update(self, progress: Progress, voice: StrategyVoice, report: Report | None) -> None:
         now_s = time.monotonic()
+        if progress.console[1] != self._link:
+            self._link = progress.console[1]
+            self._console.print("\n  ".join(progress.console), highlight=False, soft_wrap=True)
         if now_s < self._due_s:
             return
         self._due_s = now_s + self._every_s
@@ -83,6 +87,7 @@ class TableShow:
             _ticks(voice.newest.get("latest", {})),
             Text(_plugs(progress), style="dim"),
             Text("\n".join(self._notes), style="dim"),
+            *_way_in(progress),
         )
         title = "mdhub demo: two sources, one trusted stream  (Ctrl-C ends it)"
         self._live.update(Panel(body, title=title))
@@ -104,6 +109,12 @@ def _headline(progress: Progress, voice: StrategyVoice, report: Report | None) -
     if report is None:
         return Group(grid, Text(words, style="dim"))
     return Group(grid, Text(words, style="green" if report.clean else "bold red"))
+
+
+def _way_in(progress: Progress) -> list[Text]:
+    """The console's link, on a line of its own so that it can be copied whole."""
+    words, link = progress.console
+    return [Text(words), Text(link, style=f"bold link {link}")] if link else []
 
 
 def _plugs(progress: Progress) -> str:

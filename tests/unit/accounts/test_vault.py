@@ -270,3 +270,14 @@ def test_a_key_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 def test_what_looks_sealed_is_found_by_its_beginning() -> None:
     """Whether it opens is another question."""
     assert is_sealed("sealed:nonsense") and not is_sealed("env:SEALED") and not is_sealed(7)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="giving a file to somebody else takes root")
+def test_a_new_key_made_by_root_stays_readable_for_the_services(tmp_path: Path) -> None:
+    """A key file that is there keeps its owner; else the services could not read it any more."""
+    file = tmp_path / "accounts.key"
+    write_keyring(file, new_keyring())
+    os.chown(file, 12_345, 12_346)
+    add_key(file)
+    found = file.stat()
+    assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (12_345, 12_346, 0o600)

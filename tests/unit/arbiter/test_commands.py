@@ -256,6 +256,43 @@ def test_the_market_clock_goes_through_the_log(monkeypatch: pytest.MonkeyPatch) 
     assert_clean_is_f_of_raw(stage.log)
 
 
+def test_a_market_that_was_played_is_made_live_once() -> None:
+    """Two supervisors ask; the second one is told that it is so, and nothing is written."""
+    desk = Desk()
+    desk.state.market_clock = MarketClock(OPEN_NS, NOW_NS - SECOND_NS, 60.0, "first")
+    desk.ask("1", action="market_live", args={})
+    assert desk.obey() == [MarketClock(NOW_NS, NOW_NS, 1.0, "live")]
+    desk.ask("2", action="market_live", args={})
+    assert desk.obey() == []
+    live = {"market_ns": NOW_NS, "log_ns": NOW_NS, "rate": 1.0, "run": "live"}
+    assert desk.results() == [("1", live), ("2", live)]
+
+
+def test_a_live_market_stays_as_it_is() -> None:
+    """A log that never played anything has nothing written into it."""
+    desk = Desk()
+    desk.ask(action="market_live", args={})
+    assert desk.obey() == []
+    assert [answer.body["ok"] for answer in desk.answers()] == [True]
+
+
+def test_market_time_is_real_time_after_a_played_market(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Through the log, as a live source needs it; clean stays a function of raw."""
+    monkeypatch.setattr("mdhub_arbiter.leader.CLOCK_EVERY_S", 0.001)
+    stage = Stage()
+    desk = Desk(stage.server)
+    desk.ask("1", expires_ns=1 << 62, ts_ns=1 << 62)
+    leader = stage.lead()
+    stage.work(leader)
+    at = stage.log.positions(0)
+    assert at.market_ns != at.log_ns
+    desk.ask("2", action="market_live", args={}, expires_ns=1 << 62, ts_ns=1 << 62)
+    stage.work(stage.lead(wall_ns=at.log_ns + SECOND_NS))
+    at = stage.log.positions(0)
+    assert at.market_ns == at.log_ns
+    assert_clean_is_f_of_raw(stage.log)
+
+
 def test_a_target_that_nobody_is_gets_an_answer() -> None:
     """Else whoever asked would wait in vain."""
     desk = Desk()

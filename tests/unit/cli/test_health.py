@@ -119,6 +119,33 @@ def test_people_read_a_table_in_their_language(server: MemoryServer, lang: str, 
         assert part in shown
 
 
+def test_in_chinese_states_and_sessions_are_chinese(server: MemoryServer) -> None:
+    """Also the severity, and where a source stands; what nobody has a word for stays as it is."""
+    sources = [
+        SourceFacts(name="A", state="md_login", muted="维护"),
+        SourceFacts(name="B", state="odd", wanted=False, frozen=True),
+    ]
+    states = ["leading", "standby", "watching", "ok", "running 1 of 2", "ended", "serving"]
+    services = [
+        ServiceFacts(instance=f"s:{i}", state=each, age_ms=1, pid=7)
+        for i, each in enumerate(states)
+    ]
+    server.log("monitor").save_health(
+        report(
+            finding("source_frozen", "error"), trading_day=20261123, session="night",
+            sources=sources, services=services,
+        )
+    )  # fmt: skip
+    _, shown = health("--lang", "zh")
+    for words in (
+        "20261123 夜盘", "严重", "错误", "行情登录", "已静音 维护", "冻结, 计划休市", "odd",
+        "主用", "备用", "监控中", "正常", "运行中 1/2", "已结束", "服务中",
+    ):  # fmt: skip
+        assert words in shown
+    for word in ("night", "CRITICAL", "md_login", "muted", "leading", "running", "closed"):
+        assert word not in shown
+
+
 def test_a_dead_monitor_is_an_error(server: MemoryServer) -> None:
     """Whatever its last report said."""
     assert health("--nagios") == (

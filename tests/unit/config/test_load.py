@@ -348,3 +348,14 @@ def test_an_unknown_kind_of_database_is_refused_without_its_password(file: Path)
     file.write_text('[accounts]\nurl = "nix://u:canary@h/d"\n')
     (problem,) = problems(file)
     assert "accounts.url" in problem and "sqlite:///" in problem and "canary" not in problem
+
+
+def test_paths_of_the_console_count_from_the_files_folder(file: Path) -> None:
+    """Certificate and master keys; a variable and an absolute path stay as they are."""
+    file.write_text('[console]\ntls_cert = "c.pem"\ntls_key = "/etc/k.pem"\nkey_file = "c.key"\n')
+    knobs = load(file).config.console
+    assert knobs.tls_cert == file.parent / "c.pem"
+    assert knobs.tls_key == Path("/etc/k.pem")
+    assert knobs.key_file == str(file.parent / "c.key")
+    file.write_text('[console]\nkey_file = "env:KEYS"\n')
+    assert load(file).config.console.key_file == "env:KEYS"

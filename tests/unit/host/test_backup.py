@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from mdhub.cli.backup import run_create, run_list, run_restore
-from mdhub.host.backup import BackupError, create, list_backups, prune, read_backup, restore
+from mdhub.host.backup import BackupError, create, list_backups, prune, read_backup
+from mdhub.host.backup_restore import planned
 
 HUB = """\
 [hub]
@@ -68,7 +69,7 @@ def test_what_was_lost_comes_back(hub: Path, tmp_path: Path) -> None:
     (hub.parent / "days.txt").unlink()
     assert run_restore(backup, None, force=False, dry_run=False, as_json=True) == 0
     assert hub.read_text() == HUB
-    assert {each.change for each in restore(backup, into=None)} == {"same"}
+    assert {each.change for each in planned(backup, into=None).put_files()} == {"same"}
 
 
 def test_a_file_that_differs_is_replaced_only_by_force(hub: Path, tmp_path: Path) -> None:
@@ -79,7 +80,7 @@ def test_a_file_that_differs_is_replaced_only_by_force(hub: Path, tmp_path: Path
     hub.write_text("# changed\n")
     assert run_restore(backup, None, force=False, dry_run=False, as_json=True) == 1
     assert not days.exists() and hub.read_text() == "# changed\n"
-    restore(backup, into=None, force=True)
+    assert run_restore(backup, None, force=True, dry_run=False, as_json=True) == 0
     assert days.exists() and hub.read_text() == HUB
     assert hub.with_name("hub.toml.before-restore").read_text() == "# changed\n"
 
@@ -87,9 +88,9 @@ def test_a_file_that_differs_is_replaced_only_by_force(hub: Path, tmp_path: Path
 def test_a_trial_goes_elsewhere_and_a_dry_run_nowhere(hub: Path, tmp_path: Path) -> None:
     """Below a folder of one's own the whole path is kept."""
     backup = create(tmp_path / "bk", [hub], release="1")
-    restore(backup, into=tmp_path / "dry", dry_run=True)
+    run_restore(backup, tmp_path / "dry", force=False, dry_run=True, as_json=True)
     assert not (tmp_path / "dry").exists()
-    restore(backup, into=tmp_path / "trial")
+    run_restore(backup, tmp_path / "trial", force=False, dry_run=False, as_json=True)
     assert (tmp_path / "trial" / hub.relative_to("/")).read_text() == HUB
 
 
@@ -121,7 +122,7 @@ def test_damage_is_noticed(hub: Path, tmp_path: Path, capsys: pytest.CaptureFixt
     whole = create(tmp_path / "bk", [hub], release="1")
     whole.write_bytes(whole.read_bytes()[:-40])
     with pytest.raises(BackupError, match=r"no whole backup|damaged"):
-        restore(whole, into=tmp_path / "x")
+        planned(whole, into=tmp_path / "x")
     assert run_list(tmp_path / "bk", as_json=False) == 1
     assert "backup" in capsys.readouterr().out
 

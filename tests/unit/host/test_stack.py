@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mdhub.host.console import Console
 from mdhub.host.stack import Host, HubPlan, dealt
 from mdhub_ingest import app
 
@@ -75,12 +76,13 @@ def test_accounts_are_dealt_out_although_the_configuration_has_no_source() -> No
     assert (first[first.index("--only") + 1], second[second.index("--only") + 1]) == ("A", "")
 
 
-def test_only_supervisors_are_told_where_the_accounts_are() -> None:
+def test_only_supervisors_and_the_console_are_told_where_the_accounts_are() -> None:
     """Whatever stands in the environment of `mdhub up`."""
     accounts = replace(
-        plan("A"), url="redis://x", accounts_url="sqlite:///a", accounts_key="env:MASTER"
-    )
-    for args, environment in told(accounts, "ingest"):
+        plan("A"), url="redis://x", accounts_url="sqlite:///a", accounts_key="env:MASTER",
+        console=Console(port=8080),
+    )  # fmt: skip
+    for args, environment in (*told(accounts, "ingest"), *told(accounts, "console")):
         assert environment["MDHUB_ACCOUNTS__URL"] == "sqlite:///a"
         assert environment["MDHUB_ACCOUNTS__KEY_FILE"] == "env:MASTER"
         assert "MASTER" not in environment

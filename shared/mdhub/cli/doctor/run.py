@@ -33,7 +33,7 @@ from mdhub.config import ConfigError, HubConfig, load
 from mdhub.config.load import Option
 from mdhub.config.locate import Key
 
-__all__ = ["Asked", "Check", "language_of", "run_checks", "run_doctor"]
+__all__ = ["Asked", "Check", "examine", "language_of", "run_checks", "run_doctor"]
 
 LIMIT_S: Final = 6.0
 """For all checks together: they run beside each other."""
@@ -70,13 +70,22 @@ def run_doctor(asked: Asked) -> int:
             wrong = [_wrong("config.file", str(each), means) for each in error.problems]
             _print_json(wrong, asked)
         raise
-    findings = said_once(run_checks(_checks(config, asked)))
+    findings = _examined(config, asked)
     if asked.as_json:
         _print_json(findings, asked)
     else:
         with reader_may_leave():
             show_findings(findings, asked.language)
     return exit_code(findings, strict=asked.strict)
+
+
+def examine(asked: Asked) -> list[Finding]:
+    """Every finding; takes some seconds. Raises ConfigError."""
+    return _examined(_load(asked), asked)
+
+
+def _examined(config: HubConfig, asked: Asked) -> list[Finding]:
+    return said_once(run_checks(_checks(config, asked)))
 
 
 def language_of(name: str | None) -> Language:

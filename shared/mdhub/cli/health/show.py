@@ -11,6 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from mdhub.cli.health.chinese import HEADINGS, in_words, shown_state
 from mdhub.cli.health.verdict import Verdict, coverage_percent, verdict_of
 from mdhub.health.freshness import FreshReport
 from mdhub.health.model import Finding, HealthReport
@@ -22,16 +23,6 @@ __all__ = ["as_json", "one_line", "picture"]
 MOST_SHOWN: Final = 3
 """Findings named in one line."""
 STYLES: Final = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.CRITICAL: "bold red"}
-ZH: Final = {
-    "all is well": "一切正常", "findings": "发现问题", "SEVERITY": "级别", "FINDING": "问题",
-    "since": "开始时间", "facts": "事实", "done": "系统已做", "what to do": "如何处理",
-    "SOURCE": "行情源", "state": "状态", "rank": "排名", "ticks/s": "笔/秒", "newest": "最新",
-    "won": "率先", "lag p99": "延迟p99", "gaps/h": "缺口/时", "confirmed": "已订阅",
-    "standing": "处境", "SERVICE": "服务", "heartbeat": "心跳", "SHARD": "分片",
-    "leader": "主", "standby": "备", "behind": "积压", "coverage": "覆盖", "silent": "静默",
-    "session": "交易时段", "latency p50/p99": "延迟 p50/p99", "gaps today": "今日缺口",
-    "calendar": "日历", "days": "天", "report": "报告", "old": "前",
-}  # fmt: skip
 
 
 def as_json(fresh: FreshReport) -> str:
@@ -84,7 +75,9 @@ def one_line(fresh: FreshReport) -> str:
 def picture(fresh: FreshReport, language: str) -> RenderableType:
     """Verdict and findings first, then what the report says of everything."""
     verdict = verdict_of(fresh.findings)
-    said = _t("all is well", language) if verdict is Verdict.OK else verdict.name
+    said = (
+        _t("all is well", language) if verdict is Verdict.OK else in_words(verdict.name, language)
+    )
     parts: list[RenderableType] = [Text(fresh.sentence or said, style=STYLES[verdict])]
     if fresh.findings:
         parts.append(_findings(fresh.findings, language))
@@ -100,7 +93,8 @@ def _findings(findings: list[Finding], language: str) -> Table:
         since = datetime.fromtimestamp(each.since_ns // 1_000_000_000, CHINA_TIME)
         facts = " ".join(f"{name}={value}" for name, value in each.facts.items())
         table.add_row(
-            each.severity, each.key.rstrip(":"), f"{since:%m-%d %H:%M:%S}", facts, each.done or "-",
+            in_words(each.severity, language), each.key.rstrip(":"), f"{since:%m-%d %H:%M:%S}",
+            facts, each.done or "-",
             tell(each, "zh" if language == "zh" else "en").act,
         )  # fmt: skip
     return table
@@ -113,7 +107,7 @@ def _summary(fresh: FreshReport, report: HealthReport, language: str) -> Text:
     silent = f"{coverage.silent} {' '.join(coverage.examples)}".rstrip()
     shown = {
         "report": f"{_age(fresh.age_ms)} {_t('old', language)}",
-        "session": f"{report.trading_day or '-'} {report.session or '-'}",
+        "session": f"{report.trading_day or '-'} {in_words(report.session, language) or '-'}",
         "ticks/s": f"{report.accepted_per_s:.0f}",
         "coverage": f"{coverage.seen}/{coverage.wanted}{share}",
         "silent": silent,
@@ -131,14 +125,15 @@ def _sources(report: HealthReport, language: str) -> Table:
     )  # fmt: skip
     for each in report.sources:
         standing = [
-            f"muted {each.muted}".rstrip() if each.muted else "",
-            f"down {each.down}".rstrip() if each.down else "",
-            "frozen" if each.frozen else "",
-            "" if each.wanted else "closed by schedule",
+            f"{in_words('muted', language)} {each.muted}".rstrip() if each.muted else "",
+            f"{in_words('down', language)} {each.down}".rstrip() if each.down else "",
+            in_words("frozen", language) if each.frozen else "",
+            "" if each.wanted else in_words("closed by schedule", language),
         ]
         won = "-" if each.win_rate is None else f"{100 * each.win_rate:.1f} %"
         table.add_row(
-            each.name, each.state, str(each.rank or "-"), f"{each.ticks_per_s:.0f}",
+            each.name, shown_state(each.state, language), str(each.rank or "-"),
+            f"{each.ticks_per_s:.0f}",
             _age(each.age_ms), won, _with(each.lag_p99_ms, " ms") or "-", f"{each.gaps_per_h:.1f}",
             f"{each.confirmed}/{each.subscribed}", ", ".join(filter(None, standing)),
         )  # fmt: skip
@@ -156,7 +151,7 @@ def _shards(report: HealthReport, language: str) -> Table:
 def _services(report: HealthReport, language: str) -> Table:
     table = _table(language, "SERVICE", "state", ">heartbeat")
     for each in report.services:
-        table.add_row(each.instance, each.state, _age(each.age_ms))
+        table.add_row(each.instance, shown_state(each.state, language), _age(each.age_ms))
     return table
 
 
@@ -170,7 +165,7 @@ def _table(language: str, *columns: str) -> Table:
 
 
 def _t(words: str, language: str) -> str:
-    return ZH.get(words, words) if language == "zh" else words
+    return HEADINGS.get(words, words) if language == "zh" else words
 
 
 def _with(value: float | None, unit: str) -> str:
