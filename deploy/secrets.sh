@@ -3,8 +3,9 @@
 # Makes the secrets of a stack: FOLDER (default ./secrets) with one file each. HOST is where the server
 # listens (default `server`, its name in docker-compose.yml; 127.0.0.1 for the systemd units).
 # ACCOUNTS (sqlite, mariadb or mongodb) says where accounts_url leads. What is there already stays. Files
-# are readable for the containers' users, the folder is not for others on this host; accounts_key is for
-# its OWNER alone (default: the containers' uid, on a host the user mdhub), which takes root.
+# are readable for the containers' users, the folder is not for others on this host; accounts_key and
+# console_key are for their OWNER alone (default: the containers' uid, on a host the user mdhub), which
+# takes root.
 set -eu
 folder=${1:-secrets}
 host=${2:-server}
@@ -53,11 +54,14 @@ case ${ACCOUNTS:-sqlite} in
 esac
 put grafana_password "$(word)"
 
-# The accounts' master key. mdhub refuses one that others can read; keep a copy apart from backups.
-if [ ! -e "$folder/accounts_key" ]; then
-    printf 'k%s:%s\n' "$(word | cut -c 1-8)" "$(head -c 32 /dev/urandom | base64)" >"$folder/accounts_key"
-    echo "made $folder/accounts_key"
-fi
-chmod 600 "$folder/accounts_key"
-chown "$owner" "$folder/accounts_key" 2>/dev/null ||
-    echo "still to do, as root: chown $owner $folder/accounts_key" >&2
+# Master keys: of the accounts, and of the console's second factors. mdhub refuses one that others can
+# read; keep copies apart from backups.
+for key in accounts_key console_key; do
+    if [ ! -e "$folder/$key" ]; then
+        printf 'k%s:%s\n' "$(word | cut -c 1-8)" "$(head -c 32 /dev/urandom | base64)" >"$folder/$key"
+        echo "made $folder/$key"
+    fi
+    chmod 600 "$folder/$key"
+    chown "$owner" "$folder/$key" 2>/dev/null ||
+        echo "still to do, as root: chown $owner $folder/$key" >&2
+done

@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 OURS = (
     "arbiter-a", "arbiter-b", "publisher-a", "publisher-b", "ingest-1", "ingest-2", "monitor",
 )  # fmt: skip
-KEY = "accounts_key"
+KEY, CONSOLE_KEY = "accounts_key", "console_key"
 ONCE = {"backup"}
 """Runs when it is called, and ends."""
 ENVIRONMENTS = [ROOT / ".env.example", *sorted((ROOT / "deploy/env").glob("*.env"))]
@@ -111,7 +111,9 @@ def test_secrets_are_files_only() -> None:
     given = {name for each in services().values() for name in each.get("secrets", [])}
     assert given == set(compose()["secrets"])
     script = (ROOT / "deploy/secrets.sh").read_text()
-    assert [name for name in given if f"put {name} " not in script and name != KEY] == []
+    assert [
+        name for name in given if f"put {name} " not in script and name not in {KEY, CONSOLE_KEY}
+    ] == []
     passwords = [
         key
         for each in services().values()
@@ -175,13 +177,30 @@ def test_the_accounts_key_is_for_its_owner_alone(tmp_path: Path) -> None:
         assert ("accounts_url" in secrets) == ("MDHUB_ACCOUNTS__URL" in environment)
 
 
+def test_the_console_seals_second_factors_with_a_key_of_its_own(tmp_path: Path) -> None:
+    """Made beside the accounts' key, another one, as the console reads keys; nobody else has it."""
+    script = ["sh", str(ROOT / "deploy/secrets.sh"), str(tmp_path)]
+    told = {"OWNER": f"{os.getuid()}:{os.getgid()}", "PATH": os.environ["PATH"]}
+    subprocess.run(script, check=True, capture_output=True, timeout=20, env=told)
+    own, accounts = (read_keyring(str(tmp_path / name), {}) for name in (CONSOLE_KEY, KEY))
+    assert own.secret_text() != accounts.secret_text()
+    assert [n for n, each in services().items() if CONSOLE_KEY in each.get("secrets", [])] == [
+        "console"
+    ]
+    told_it = services()["console"]["environment"]["MDHUB_CONSOLE__KEY_FILE"]
+    assert told_it == f"/run/secrets/{CONSOLE_KEY}"
+
+
 def test_who_may_not_give_a_key_away_is_told_what_root_must_do(tmp_path: Path) -> None:
     """The script does not fail for it, and does not leave a key that others can read."""
     script = ["sh", str(ROOT / "deploy/secrets.sh"), str(tmp_path)]
     told = {"OWNER": "nobody-of-this-name", "PATH": os.environ["PATH"]}
     done = subprocess.run(script, check=True, capture_output=True, timeout=20, env=told, text=True)
-    assert done.stderr == f"still to do, as root: chown nobody-of-this-name {tmp_path / KEY}\n"
-    assert (tmp_path / KEY).stat().st_mode & 0o777 == 0o600
+    keys = [tmp_path / KEY, tmp_path / CONSOLE_KEY]
+    assert done.stderr.splitlines() == [
+        f"still to do, as root: chown nobody-of-this-name {key}" for key in keys
+    ]
+    assert [key.stat().st_mode & 0o777 for key in keys] == [0o600] * 2
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "mariadb", "mongodb"])

@@ -80,6 +80,8 @@ def test_who_needs_the_accounts_gets_them(name: str) -> None:
     assert "StateDirectory=mdhub mdhub-accounts" in text and "User=mdhub" in text
     key = "MDHUB_ACCOUNTS__KEY_FILE=/etc/mdhub/secrets/accounts_key"
     assert (key in text) == (name != "mdhub-backup")
+    own = "MDHUB_CONSOLE__KEY_FILE=/etc/mdhub/secrets/console_key"
+    assert (own in text) == (name == "mdhub-console")
 
 
 @needs_systemd

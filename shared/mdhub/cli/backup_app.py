@@ -51,7 +51,7 @@ def create(  # noqa: PLR0913 - options of a command
     only: Only = None,
     json: Json = False,
 ) -> None:
-    """Back up the configuration, the files it names, and the hub's databases.
+    """Back up configuration, its files, and databases.
 
     Files: calendar override, contract table and allowed client keys. Secrets are refused: files
     hold references (env:NAME, file:/path) to what is kept elsewhere. Databases: accounts, their
