@@ -2,7 +2,8 @@
 
 It reads positions (the market's time) and commands, and writes events, results and the supervisor's
 heartbeat. What the main thread hands over waits in a bounded queue; results and events that are
-said once are tried until the log has them, others are written at most once.
+said once are tried until the log has them, others are written at most once. A server that refuses
+to write (full, read-only) is read on, over the same connection.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from mdhub.runtime.heartbeat import BEAT_EVERY_S, Beat, decode_beat
 from mdhub.runtime.logging import Logger
 from mdhub.runtime.outage import Outage
 from mdhub.runtime.threads import name_thread
-from mdhub.streams.errors import StreamsError, TopologyError
+from mdhub.streams.errors import NotReady, ServerError, StreamsError, TopologyError
 from mdhub.streams.port import Log, Tail
 from mdhub.streams.topology import COMMANDS, EVENTS
 from mdhub.wire.codec import DecodeError, decode_command, decode_event
@@ -113,6 +114,8 @@ class Link:
         self._connect = connect
         self._cursor = after
         self._outage = Outage(logger)
+        self._refused = False
+        """Whether the server took no heartbeat: then it takes nothing else either."""
         self._beat = beat
         self._waiting: deque[bytes | Once] = deque()
         self._noted: tuple[str, bytes] | None = None
@@ -154,8 +157,9 @@ class Link:
         try:
             while not self._stop.is_set():
                 self._turn(log, tail)
-                self._outage.back()
                 backoff.reset()
+                if not self._refused:
+                    self._outage.back()
             self._write(log, time.monotonic() + _LEAVE_S)
             self._beat_due_s = 0.0
             self._send_beat(log, last=True)
@@ -169,13 +173,17 @@ class Link:
         self._send_beat(log, last=False)  # first: who has no heartbeat is not waited for
         if len(self.heard) < HEARD_MAX:
             self._hear(log, tail)
-        self._write(log, time.monotonic() + _LEAVE_S)
-        if self.note is not None and self.note is not self._noted:
-            self._noted = note = self.note
-            log.save_note(*note)
+        if not self._refused:
+            self._write(log, time.monotonic() + _LEAVE_S)
+            self._save_note(log)
         if self.look and time.monotonic() >= self._look_due_s:
             self._look_due_s = time.monotonic() + 1.0
             self.looked = _look(log)
+
+    def _save_note(self, log: Log) -> None:
+        if self.note is not None and self.note is not self._noted:
+            self._noted = note = self.note
+            log.save_note(*note)
 
     def _hear(self, log: Log, tail: Tail) -> None:
         for entry, fields in tail.read(block_ms=_BLOCK_MS, count=100):
@@ -194,7 +202,11 @@ class Link:
             said = self._waiting[0]
             if isinstance(said, bytes):
                 self._waiting.popleft()  # before it is written: twice would be worse than never
-                log.append(EVENTS, said)
+                try:
+                    log.append(EVENTS, said)
+                except ServerError:
+                    self._waiting.appendleft(said)  # it was refused: nothing was written
+                    raise
                 continue
             self._write_once(log, said)
             if self._waiting and self._waiting[0] is said:
@@ -214,8 +226,14 @@ class Link:
             return
         self._beat_due_s = now_s + BEAT_EVERY_S
         told = self._beat(last)
-        if told is not None:
+        if told is None:
+            return
+        try:
             log.beat(*told)
+            self._refused = False
+        except NotReady as error:
+            self._refused = True
+            self._outage.away(error)
 
 
 def _command(fields: list[bytes]) -> Command | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, cast
 
 import pytest
 
 from mdhub.runtime.heartbeat import beat_payload
 from mdhub.runtime.logging import service_logger
-from mdhub.streams.errors import UnknownOutcome
+from mdhub.streams.errors import NotReady, UnknownOutcome
 from mdhub.streams.memory import MemoryServer
 from mdhub.streams.port import Log
 from mdhub.streams.topology import COMMANDS, EVENTS
@@ -20,12 +21,27 @@ from mdhub_ingest.schedule.link import WAITING_MAX, Claimed, Link, Once, Told
 from tests.support.wait import until
 
 
+class _Fillable:
+    """A log that refuses to write while the desk's server is full."""
+
+    def __init__(self, log: Log, desk: Desk) -> None:
+        self._log = log
+        self._desk = desk
+
+    def __getattr__(self, name: str) -> Any:
+        if self._desk.full and name in {"append", "beat", "command_done", "save_note"}:
+            raise NotReady("oom", "full on purpose")
+        return getattr(self._log, name)
+
+
 class Desk:
     """A link to a log in memory that can be away."""
 
     def __init__(self) -> None:
         self.server = MemoryServer()
         self.away = 0
+        self.full = False
+        self.connections = 0
         self.link = Link(
             self.connect,
             after=b"0-0",
@@ -40,7 +56,8 @@ class Desk:
         if self.away:
             self.away -= 1
             raise UnknownOutcome("away on purpose")
-        return self.server.log("ingest")
+        self.connections += 1
+        return cast("Log", _Fillable(self.server.log("ingest"), self))
 
     def subjects(self) -> list[str]:
         entries = self.server.log("cli").entries(EVENTS)
@@ -123,3 +140,23 @@ def test_the_newest_note_stands_on_the_server(desk: Desk) -> None:
     until(lambda: log.note("schedule:A") == b"one", what="the first note")
     desk.link.note = ("schedule:A", b"two")
     until(lambda: log.note("schedule:A") == b"two", what="the second note")
+
+
+def test_a_full_server_is_read_on_over_the_same_connection(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Orders are heard; what it refused is written once it takes something again."""
+    monkeypatch.setattr("mdhub_ingest.schedule.link.BEAT_EVERY_S", 0.0)
+    desk.link.start()
+    until(lambda: desk.server.log("cli").beats(), "a heartbeat")
+    desk.full = True
+    before = desk.connections
+    desk.command("source:A", "1")
+    until(lambda: desk.link.heard, "the order")
+    refused_ns = desk.link.reading
+    until(lambda: desk.link.reading != refused_ns, "the market's time")
+    assert desk.connections == before
+    desk.link.say(event("kept"))
+    desk.full = False
+    until(lambda: desk.subjects() == ["kept"], "the event")
+    assert desk.connections == before
