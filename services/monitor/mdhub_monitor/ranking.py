@@ -59,6 +59,8 @@ class Ranking:
     )
     _looks: deque[tuple[int, dict[str, int]]] = field(default_factory=lambda: deque(maxlen=LOOKS))
     """The newest looks: ticks of each source."""
+    _first: dict[str, Counts] = field(default_factory=dict)
+    """Of each source as it was seen first: one that came within the hour grows from there."""
 
     def look(
         self,
@@ -74,7 +76,10 @@ class Ranking:
         since_ns, before = hour[0] if hour else (now_ns, dict(counts))
         hours = max((now_ns - since_ns) / HOUR_NS, 1 / 60)
         rates = self._rates(counts, now_ns)
-        grown = {name: _grown(before.get(name), now) for name, now in counts.items()}
+        grown = {
+            name: _grown(before.get(name, self._first.setdefault(name, now)), now)
+            for name, now in counts.items()
+        }
         won = sum(each.won for each in grown.values())
         found: dict[str, Evidence] = {}
         for name, each in grown.items():
@@ -123,7 +128,5 @@ def lag_percentiles(lags: Iterable[tuple[int, float]]) -> tuple[float | None, fl
     return late[len(late) // 2], late[min(len(late) - 1, len(late) * 99 // 100)]
 
 
-def _grown(before: Counts | None, now: Counts) -> Counts:
-    if before is None:
-        return Counts()
+def _grown(before: Counts, now: Counts) -> Counts:
     return Counts(*(max(0, b - a) for a, b in zip(before, now, strict=True)))

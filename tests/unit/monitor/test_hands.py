@@ -81,6 +81,17 @@ def test_sources_are_ranked_by_the_last_hour() -> None:
     assert abs(points["B"] - (10 - 2.0 - 0.3)) < 1e-9
 
 
+def test_a_source_that_came_within_the_hour_counts_from_when_it_was_seen_first() -> None:
+    """The monitor often starts before the sources; what came before it looked is not theirs."""
+    ranking, seen = Ranking(), {name: SourceSeen(name) for name in ("A", "B")}
+    ranking.look({}, seen, {}, SECOND_NS)
+    ranking.look({"A": Counts(won=500), "B": Counts(won=7)}, seen, {}, 2 * SECOND_NS)
+    counts = {"A": Counts(won=530, rejected=2), "B": Counts(won=17)}
+    found = ranking.look(counts, seen, {}, 3 * SECOND_NS)
+    assert (found["A"].win_rate, found["B"].win_rate) == (0.75, 0.25)
+    assert found["A"].rejected_per_h == pytest.approx(120)
+
+
 def test_no_fault_outweighs_the_others() -> None:
     """Each has a ceiling; nothing accepted yet is no rank."""
     worst = Evidence(1.0, 1e9, 1e9, 1e9, 1e9, 1e9, restarts=99)
