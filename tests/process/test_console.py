@@ -94,6 +94,15 @@ def test_it_starts_without_a_server_and_shows_the_way_in(tmp_path: Path) -> None
         assert not any(link[1] in line for line in structured)
 
 
+def test_it_leaves_no_core_file(tmp_path: Path) -> None:
+    """Also without accounts and keys: passwords on their way are in its memory."""
+    port = free_port_pair()
+    with console(tmp_path, port, NO_SERVER) as process:
+        until(lambda: status_of(port, "/readyz") == 200, "the console", timeout_s=40)
+        limits = Path(f"/proc/{process.pid}/limits").read_text(encoding="utf-8")
+        assert re.search(r"Max core file size +0 +0 ", limits)
+
+
 def test_sigterm_ends_it_within_three_seconds_with_a_browser_connected(tmp_path: Path) -> None:
     """Its heartbeat says that it serves, then that it ended; an open connection does not hold."""
     port = free_port_pair()

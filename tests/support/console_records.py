@@ -7,6 +7,7 @@ from typing import Any, Final, cast
 
 from msgspec.structs import replace
 
+from mdhub.runtime.clock import Clock
 from mdhub.streams.ids import clean_id
 from mdhub.streams.memory import MemoryServer
 from mdhub.streams.port import FIRST_ID, CleanBatch, LeadRequest, Log, Positions
@@ -21,7 +22,7 @@ from mdhub_console.live.view import Bounds
 from mdhub_console.parts import Parts
 from mdhub_console.server.logs import LogPool
 from tests.support.console import make_parts
-from tests.support.console_scene import NOW_NS, SECOND, fine, live_of, troubled
+from tests.support.console_scene import NOW_NS, SECOND, Still, live_of, troubled
 from tests.unit.wire.samples import SAMPLES
 
 __all__ = ["CORRELATION", "records_parts", "records_server"]
@@ -73,10 +74,12 @@ def records_server(*, lines: int = 240) -> MemoryServer:
     return server
 
 
-def records_parts(*, trouble: bool = True, lines: int = 240, **others: Any) -> Parts:
-    """A console over it that has read it and runs nothing."""
+def records_parts(
+    *, lines: int = 240, kind: type[Live] = Still, clock: Clock | None = None, **others: Any
+) -> Parts:
+    """A console over it that has read it and, of the kind `Still`, runs nothing."""
     server = records_server(lines=lines)
-    live: Live = live_of(troubled() if trouble else fine())
+    live = live_of(troubled(), kind=kind, clock=clock)
     view = live.view
     for name in ("events", "logs"):
         view.windows[name] = type(view.windows[name])(most=50_000, most_bytes=48 << 20)

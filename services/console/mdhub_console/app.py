@@ -80,8 +80,7 @@ def _serve(
     from mdhub_console.server.logs import LogPool  # noqa: PLC0415
 
     os.umask(0o077)  # its database holds what others shall not read
-    if place is not None:
-        forbid_core_dumps()  # it seals secrets with the master keys
+    forbid_core_dumps()  # it holds passwords on their way, and master keys
     settings.data.mkdir(parents=True, exist_ok=True)
     follow_reference(os.environ, DATABASE_VARIABLE)
     own = os.environ.pop(DATABASE_VARIABLE, "") or file_url(settings.data / "console.db")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
+from contextlib import closing
 
 import pytest
 from sqlalchemy.exc import OperationalError
 
 from mdhub.streams.errors import UnknownOutcome
 from mdhub.streams.memory import MemoryServer
+from mdhub.streams.topology import COMMANDS
 from mdhub_console.identity.errors import TooBusy
 from mdhub_console.identity.hashing import AT_ONCE, WAITING, Cost, Hasher
 from mdhub_console.identity.model import Role
@@ -159,6 +162,19 @@ def test_a_privileged_action_waits_for_an_audit_log_that_is_away() -> None:
         new = {"name": "ann", "password": "a quite long phrase 7", "role": "viewer"}
         assert client.post("/api/users", json=new).status_code == 503
     assert parts.identity.people.named("ann") is None
+
+
+def test_a_privileged_action_waits_for_an_audit_log_that_cannot_be_written() -> None:
+    """A database that is read but takes nothing (locked, full, read-only) holds it up too."""
+    parts = make_parts()
+    file = parts.identity.setup_token.file.parent / "console.db"
+    with client_of(parts) as client, closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert client.get("/api/users").status_code == 200
+        assert client.post("/api/sources/A/restart", json={}).status_code == 503
+        other.execute("ROLLBACK")
+    with parts.log.borrow() as log:
+        assert log.entries(COMMANDS) == []
 
 
 def test_too_many_logins_at_once_are_turned_away() -> None:

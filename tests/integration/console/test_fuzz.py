@@ -26,8 +26,8 @@ from mdhub_console.server.csrf import HEADER
 from tests.support.console import ADDRESS, Console, client_of, make_parts
 from tests.support.console_scene import live_of, troubled
 
-CASES: Final = int(os.environ.get("MDHUB_FUZZ_CASES", "600"))
-AT_LENGTH: Final = "MDHUB_FUZZ_CASES" in os.environ
+CASES: Final = int(os.environ.get("MDHUB_TEST_FUZZ_CASES", "600"))
+AT_LENGTH: Final = "MDHUB_TEST_FUZZ_CASES" in os.environ
 SEED: Final = random.randrange(2**32) if AT_LENGTH else 9
 Case = GeneratedCase[Any]
 
@@ -35,7 +35,7 @@ ENDLESS: Final = "/events"
 """A stream of events does not end by itself; its parameters are tested in `test_streams.py`."""
 REFUSED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
-pytestmark = pytest.mark.timeout(0 if AT_LENGTH else 120)
+pytestmark = pytest.mark.timeout(0 if AT_LENGTH else 300)
 
 
 class Fuzzed:

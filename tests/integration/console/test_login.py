@@ -71,11 +71,11 @@ def test_unknown_and_known_names_get_the_same_answer_and_the_same_work(browser: 
     assert answers[0][2] == 1
 
 
-def test_a_thousand_guesses_cost_a_handful_of_hashes(browser: Console) -> None:
+def test_two_hundred_guesses_cost_a_handful_of_hashes(browser: Console) -> None:
     """After five failures the account waits, without hashing; the right password waits too."""
     hasher = browser.app.state.identity.hasher
     before = hasher.hashes
-    statuses = [log_in(browser, "admin", f"guess {i}").status_code for i in range(1_000)]
+    statuses = [log_in(browser, "admin", f"guess {i}").status_code for i in range(200)]
     assert set(statuses) == {401, 429}
     assert hasher.hashes - before == 5
     locked = log_in(browser, "admin", PASSWORD)

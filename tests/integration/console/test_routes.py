@@ -171,3 +171,12 @@ def test_before_the_first_user_only_the_setup_is_served() -> None:
         assert browser.get(asset("css/console.css")).status_code == 200, "the set-up is styled"
         page = browser.get("/", headers={"accept": "text/html"})
         assert (page.status_code, page.headers["location"]) == (303, "/setup")
+
+
+def test_every_path_of_the_api_is_in_its_document() -> None:
+    """docs/console-api.md names it, with whatever names of parameters."""
+    file = Path(__file__).resolve().parents[3] / "docs/console-api.md"
+    text = file.read_text(encoding="utf-8")
+    told = {re.sub(r"\{[^}]*\}", "{}", path) for path in re.findall(r"`(/api/[^`?]*)", text)}
+    served = {re.sub(r"\{[^}]*\}", "{}", path) for _, path, _ in TABLE if path.startswith("/api/")}
+    assert len(served) > 40 and served - told == set()

@@ -11,12 +11,15 @@ from mdhub.calendar import Calendar
 from mdhub.calendar.note import ScheduleNote
 from mdhub.calendar.rows import as_date
 from mdhub.calendar.windows import Group, with_closed
+from mdhub.runtime.heartbeat import Beat
+from mdhub.wire.codec import encode
 from mdhub.wire.ticks import CHINA_TIME
 from mdhub_console.kept import Kept
 from mdhub_console.pages.looking import calendar_of, look, phases_of
 from mdhub_console.pages.schedule_days import days_from
 from mdhub_console.pages.schedule_model import said_in, schedule_of
 from mdhub_console.pages.search_model import Found, found_of
+from mdhub_console.read.hub_api import supervised
 from tests.support.console_scene import NOW_NS, fine, live_of, troubled
 
 CALENDAR = Calendar.load()
@@ -133,3 +136,29 @@ def test_a_kept_value_is_found_once_and_an_error_is_not_kept() -> None:
     with pytest.raises(ValueError, match="not this time"):
         kept.get(find)
     assert [kept.get(find), kept.get(find), kept.get(find, at_most_s=0)] == [2, 2, 3]
+
+
+def test_what_a_silent_supervisor_said_is_not_shown_as_if_it_held() -> None:
+    """Silent or ended: so it is said; taken over by another, or silent for a day: not at all."""
+
+    def said(instance: str, state: str, ago_s: int, *names: str) -> bytes:
+        counters = {f"{kind}:{name}": 1 for name in names for kind in ("wanted", "running")}
+        at_ns = NOW_NS - ago_s * 10**9
+        return encode(Beat(1, at_ns, "ingest", instance, 1, state, counters))
+
+    beats = {
+        f"supervisor:{name}": said(f"supervisor:{name}", state, ago_s, *names)
+        for name, state, ago_s, names in [
+            ("alive", "running", 1, ("A",)),
+            ("before", "ended", 100, ("A", "B")),
+            ("hangs", "running", 4, ("C",)),
+            ("gone", "running", 90_000, ("D",)),
+        ]
+    }
+    rows = supervised(beats, silent_ms=3_000, now_ns=NOW_NS)
+    told = schedule_of(look(live_of(fine())), CALENDAR, rows)
+    assert [(each.source, each.supervisor, state) for each, _, _, state in told["rows"]] == [
+        ("A", "supervisor:alive", "running"),
+        ("B", "supervisor:before", "unheard"),
+        ("C", "supervisor:hangs", "unheard"),
+    ]

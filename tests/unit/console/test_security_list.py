@@ -13,8 +13,8 @@ TABLE = ROOT / "docs/console-security.md"
 HERE = ROOT / "tests/integration/console"
 NAMED = re.compile(r"`((?:[\w/]+\.py)?)::(\w+)`")
 AREAS = {
-    "Login", "First run", "Session", "CSRF", "Headers", "Authorisation", "Tokens", "Audit", "API",
-    "Service", "Broker secrets", "ZeroMQ", "Deployment",
+    "Login", "First run", "Session", "CSRF", "Headers", "Authorisation", "Accounts", "Tokens",
+    "Audit", "API", "Service", "Broker secrets", "ZeroMQ", "Deployment",
 }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """The one sentence on top of the overview."""
 
+from dataclasses import replace
 from typing import get_args
 
 import msgspec
@@ -51,6 +52,15 @@ def test_trouble_says_what_covers_and_what_the_hub_did() -> None:
         "its process was restarted at 10:48:48",
     )
     assert said.more == 2
+
+
+def test_a_console_that_cannot_read_blames_nobody_else() -> None:
+    """With the server away every heartbeat looks old; what is known is of then."""
+    away = Connection(live=False, since_ns=NOW_NS - 21 * SECOND, sentence="no answer")
+    sight = replace(look(live_of(troubled())), connection=away)
+    said = verdict(sight, "en")
+    assert (said.tone, said.sentence) == ("down", "The log's server has not answered for 21 s")
+    assert said.facts == ("what is shown is of 10:48:32",) and said.finding is None
 
 
 @pytest.mark.parametrize("language", get_args(Language))
@@ -107,3 +117,20 @@ def test_phases_of_no_day_are_none() -> None:
     """Beyond the calendar the line is empty instead of guessed."""
     assert phases_of(Calendar.load(), 0) == ()
     assert phases_of(Calendar.load(), 20990105) == ()
+
+
+def test_what_delivers_again_is_not_called_silent() -> None:
+    """The monitor ends a finding only when all has been well for a while; the card says live."""
+    said = verdict(sight_of(fine(), found("source_silent", "CTP-B", "warning")), "en")
+    assert said.sentence == "CTP-B is back after trouble; watched until it is steady"
+    said = verdict(sight_of(fine(), found("service_down", "monitor:A")), "en")
+    assert said.sentence == "monitor:A is back after trouble; watched until it is steady"
+    gone = verdict(sight_of(fine(), found("service_down", "monitor:Z")), "en")
+    assert gone.sentence == "monitor:Z has been silent for 8.0 s"
+
+
+def test_a_played_market_is_called_so() -> None:
+    """Else two clocks on one page contradict each other."""
+    report = msgspec.structs.replace(fine(), market_ns=NOW_NS - 3_600 * SECOND, ts_ns=NOW_NS)
+    assert "market played, its time 09:48:53" in verdict(sight_of(report), "en").facts
+    assert not any("played" in fact for fact in verdict(look(live_of(fine())), "en").facts)

@@ -102,7 +102,7 @@ class IdentityMiddleware(ASGIMiddleware):
     ) -> None:
         """Write one record of what came of it; do nothing if it could not be written."""
         limiter = _limiter(connection)
-        await run_sync(self._identity.records.head, limiter=limiter)
+        await run_sync(self._identity.records.check_writable, limiter=limiter)
         status = 500
 
         async def watched(message: Message) -> None:

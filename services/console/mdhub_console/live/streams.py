@@ -17,12 +17,13 @@ MAX_TABS: Final = 256
 PULSE_S: Final = 0.1
 RENEW_S: Final = 0.25
 IDLE_BEAT_S: Final = 5.0
-COMMENT_S: Final = 15.0
-"""Proxies cut what is silent for longer."""
+ALIVE_S: Final = 10.0
+"""Then, at the next idle beat, a tab hears that it is not forgotten: proxies cut what is silent."""
 LONGEST_S: Final = 300.0
 """Then a tab is sent away; it comes back by itself, and who it is gets asked again."""
 HELLO: Final = b"retry: 1000\n\n"
-ALIVE: Final = b": alive\n\n"
+ALIVE: Final = b"event: beat\ndata: {}\n\n"
+"""An event, since browsers tell no script of a comment."""
 
 
 class TooManyTabs(MdhubError):
@@ -116,7 +117,7 @@ class Streams:
                     return
                 now_s = self._monotonic_s()
                 chunk = b"".join(self._frames.due(tab, now_s))
-                if not chunk and now_s - said_s >= COMMENT_S:
+                if not chunk and now_s - said_s >= ALIVE_S:
                     chunk = ALIVE
                 if chunk:
                     said_s = now_s

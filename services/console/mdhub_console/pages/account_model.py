@@ -9,6 +9,7 @@ from typing import Any, Final
 from mdhub.accounts.edit import secrets_of
 from mdhub.accounts.kinds import account_profile
 from mdhub.accounts.model import Account
+from mdhub.calendar.note import SUPERVISOR
 from mdhub.runtime.heartbeat import decode_beat
 from mdhub.wire.codec import DecodeError
 from mdhub.wire.ops import EventKind
@@ -77,7 +78,7 @@ def revisions_of(beats: Mapping[str, bytes]) -> dict[str, int]:
     """Revision of each account that a supervisor has taken, from the heartbeats."""
     found: dict[str, int] = {}
     for instance, payload in beats.items():
-        if instance.startswith("supervisor:"):
+        if instance.startswith(SUPERVISOR):
             try:
                 counters = decode_beat(payload).counters
             except DecodeError:

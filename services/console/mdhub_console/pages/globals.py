@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -55,6 +56,7 @@ KEYS: Final = {
 }  # fmt: skip
 """`g` and this letter open the page."""
 _MS: Final = 1_000_000
+_OF: Final = re.compile(r"(\w+) (\d+) of (\d+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +106,7 @@ def asset(path: str) -> str:
 def add_globals(environment: Environment) -> None:
     """Put all of it into an environment."""
     environment.globals.update(
-        t=_translate, t_or=_translate_or, csrf=_csrf, page_of=page_of, asset=asset,
+        t=_translate, t_or=_translate_or, t_state=_state, csrf=_csrf, page_of=page_of, asset=asset,
         told=_told, NAV=NAV, KEYS=KEYS, THEMES=THEMES, DASH=formats.DASH, ms=_ms,
     )  # fmt: skip
     for name in formats.__all__:
@@ -126,6 +128,16 @@ def _translate(context: Context, key: str, **values: Any) -> str:
 def _translate_or(context: Context, key: str, otherwise: str) -> str:
     """Words of a problem; one that has none speaks English."""
     return text(key, language_of(context["request"])) if key in catalogue() else otherwise
+
+
+@pass_context
+def _state(context: Context, state: str) -> str:
+    """A state as a heartbeat says it, such as `running 1 of 2`."""
+    found = _OF.fullmatch(state)
+    if found is None:
+        return _translate_or(context, f"system.is.{state}", state)
+    word = _translate_or(context, f"system.is.{found[1]}", found[1])
+    return _translate(context, "system.is.of", state=word, n=found[2], of=found[3])
 
 
 @pass_context

@@ -12,6 +12,7 @@ from litestar.params import QueryParameter, URLEncodedBody
 from litestar.response import Redirect
 
 from mdhub_console.identity.cookies import cookie_of, no_cookie, session_secret
+from mdhub_console.identity.demo_link import NAME as DEMO_NAME
 from mdhub_console.identity.errors import IdentityError, WeakPassword
 from mdhub_console.identity.guards import requires, session_of
 from mdhub_console.identity.middleware import note_deed
@@ -115,9 +116,11 @@ def set_up(request: Call, data: Fields, parts: NamedDependency[Parts]) -> Respon
 
 
 @get("/prove", sync_to_thread=False, include_in_schema=False, guards=[requires(Role.VIEWER)])
-def show_prove(request: Call, next_page: _Next = "/") -> Response[Any]:
+def show_prove(
+    request: Call, parts: NamedDependency[Parts], next_page: _Next = "/"
+) -> Response[Any]:
     """The form that asks for the password again."""
-    return page("prove.html", request, next=next_page)
+    return page("prove.html", request, next=next_page, of_demo=_is_of_demo(request, parts))
 
 
 @post(
@@ -138,8 +141,14 @@ def prove(request: Call, data: Fields, parts: NamedDependency[Parts]) -> Respons
                 code=field(data, "code").strip(),
             )  # fmt: skip
         except IdentityError as error:
-            return page("prove.html", request, error, next=field(data, "next"))
+            of_demo = _is_of_demo(request, parts)
+            return page("prove.html", request, error, next=field(data, "next"), of_demo=of_demo)
     return Redirect(local_path(field(data, "next")), status_code=_SEE_OTHER)
+
+
+def _is_of_demo(request: Call, parts: Parts) -> bool:
+    """Whether somebody asks who came by the demo's link, so perhaps without a password."""
+    return parts.demo is not None and request.user.name == DEMO_NAME
 
 
 def _check_near(request: Call, parts: Parts) -> None:

@@ -7,15 +7,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from mdhub.calendar import Calendar, Interval, OutsideCalendar
 from mdhub.calendar.rows import as_date
 from mdhub.calendar.windows import with_closed
-from mdhub.runtime.heartbeat import decode_beat
-from mdhub.wire.codec import DecodeError
 from mdhub_console.live.rows import EventRow, LogRow, Row
 from mdhub_console.live.service import Live
 from mdhub_console.live.view import Point, View
@@ -54,7 +52,6 @@ def look(live: Live, *, source: str | None = None) -> Sight:
         logs=[_decode_line(row.json) for row in lines],
         commands=commands,
         phases=phases_of(calendar, fresh.report.trading_day) if fresh.report else (),
-        clients=_clients(view),
         calendar=calendar,
         schedules=view.schedules,
     )
@@ -66,18 +63,6 @@ def _lines(view: View, source: str) -> Sequence[Row]:
         LINES,
         passes=lambda row: row.name == service or word.encode() in row.json,
     )
-
-
-def _clients(view: View) -> int | None:
-    counts = []
-    for instance, payload in view.beats.items():
-        if instance.startswith("publisher:"):
-            try:
-                counters: Any = decode_beat(payload).counters
-            except DecodeError:
-                continue
-            counts += [counters["clients"]] if "clients" in counters else []
-    return sum(counts) if counts else None
 
 
 def calendar_of(live: Live) -> Calendar:

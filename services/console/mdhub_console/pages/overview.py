@@ -12,6 +12,7 @@ from mdhub_console.identity.guards import requires
 from mdhub_console.identity.model import Role
 from mdhub_console.pages.looking import look
 from mdhub_console.pages.overview_model import overview_of
+from mdhub_console.pages.publishers import clients_of, publishers_of
 from mdhub_console.parts import Parts
 from mdhub_console.words.catalogue import language_of
 
@@ -21,15 +22,19 @@ __all__ = ["OVERVIEW"]
 @get("/", guards=[requires(Role.VIEWER)], sync_to_thread=True, include_in_schema=False)
 def show_overview(request: Request[Any, Any, Any], parts: NamedDependency[Parts]) -> Template:
     """The whole page."""
-    context = overview_of(look(parts.live), language_of(request))
-    return Template("overview.html", context=context)
+    return Template("overview.html", context=_context(request, parts))
 
 
 @get("/overview/live", guards=[requires(Role.VIEWER)], sync_to_thread=True, include_in_schema=False)
 def show_overview_live(request: Request[Any, Any, Any], parts: NamedDependency[Parts]) -> Template:
     """What of it changes."""
-    context = overview_of(look(parts.live), language_of(request))
-    return Template("parts/overview_live.html", context=context)
+    return Template("parts/overview_live.html", context=_context(request, parts))
+
+
+def _context(request: Request[Any, Any, Any], parts: Parts) -> dict[str, Any]:
+    sight = look(parts.live)
+    clients = clients_of(publishers_of(parts, now_ns=sight.now_ns))
+    return overview_of(sight, language_of(request)) | {"clients": clients}
 
 
 OVERVIEW: Final = (show_overview, show_overview_live)

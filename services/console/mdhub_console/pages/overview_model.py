@@ -7,11 +7,14 @@ from typing import Any, Final
 
 from mdhub.health.model import CanaryFacts, SourceFacts
 from mdhub.health.words import tell
+from mdhub.wire.ops import EventKind
 from mdhub_console.identity.model import Language
+from mdhub_console.pages.chains import Told
 from mdhub_console.pages.day_line import WORTH, day_line
 from mdhub_console.pages.sight import Sight
 from mdhub_console.pages.source_state import Standing, standing
 from mdhub_console.pages.sparkline import Sparkline, sparkline, thin
+from mdhub_console.pages.timeline_words import of_people, told_event
 from mdhub_console.pages.verdict import Tone, tone_of, verdict
 
 __all__ = ["Card", "Chart", "Tile", "overview_of"]
@@ -58,7 +61,6 @@ class Chart:
 def overview_of(sight: Sight, language: Language) -> dict[str, Any]:
     """Context of `overview.html`."""
     report = sight.report
-    worth = [event for event in sight.events if event.kind in WORTH]
     shown = {
         "sight": sight,
         "report": report,
@@ -67,7 +69,7 @@ def overview_of(sight: Sight, language: Language) -> dict[str, Any]:
             (finding, tone_of(finding.severity), tell(finding, language))
             for finding in sight.findings[:ALERTS]
         ],
-        "recent": [(event, tone_of(event.severity)) for event in worth[-RECENT:][::-1]],
+        "recent": _recent(sight, language),
         "line": day_line(
             sight.phases, sight.events,
             now_ns=sight.market_ns, ahead_ns=sight.market_ns - sight.now_ns,
@@ -102,6 +104,20 @@ def cards_of(sight: Sight) -> list[Card]:
         )
         for index, source in enumerate(sorted(report.sources, key=lambda each: each.name))
     ]
+
+
+def _recent(sight: Sight, language: Language) -> list[Told]:
+    """As the timeline tells them; what services order of each other is not worth a glance."""
+    lives = {life.id: life for life in sight.commands}
+    found: list[Told] = []
+    for event in reversed(sight.events):
+        life = lives.get(str(event.body.get("command", "")))
+        answers = event.kind == EventKind.COMMAND_DONE
+        if event.kind in WORTH and (not answers or (life is not None and of_people(life))):
+            found.append(told_event(event, life, language))
+        if len(found) == RECENT:
+            break
+    return found
 
 
 def _charts(sight: Sight) -> list[Chart]:

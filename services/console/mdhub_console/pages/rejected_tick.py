@@ -19,6 +19,8 @@ __all__ = ["Compared", "tick_of"]
 
 _OWN: Final = frozenset({"v", "source", "session", "seq", "recv_ns", "symbol", "exchange"})
 _FIELDS: Final = tuple(n for n in ticks.RawTick.__struct_fields__ if n not in _OWN)
+_OWN_WORDS: Final = frozenset({"update_ms", "bids", "asks"})
+"""Here all levels stand, and the time in two fields, as the gateway sent it."""
 _TIMES: Final = ("trading_day", "action_day", "update_time", "update_ms")
 _ASKED: Final = {
     "above_limit": ("last", "limit_up"),
@@ -52,6 +54,8 @@ class Compared:
     """One field of both ticks."""
 
     name: str
+    key: str
+    """Of its words."""
     raw: str
     clean: str
     differs: bool
@@ -98,7 +102,8 @@ def _compared(raw: RawTick, before: CleanRow | None, reason: str, t: Translate) 
         said = (_said(mine, t), "" if before is None else _said(clean, t))
         # A clean tick has one time of its own instead of the front's date of action.
         differs = before is not None and name != "action_day" and said[0] != said[1]
-        found.append(Compared(name, *said, differs, name in asked))
+        room = "rejected" if name in _OWN_WORDS else "instrument"
+        found.append(Compared(name, f"{room}.field.{name}", *said, differs, name in asked))
     return found
 
 

@@ -32,8 +32,9 @@ def show_schedule_live(parts: NamedDependency[Parts]) -> Template:
 
 def _context(parts: Parts) -> dict[str, Any]:
     sight = look(parts.live)
-    rows = supervised(parts.live.view.beats, sight.now_ns)
-    return schedule_of(sight, parts.live.calendar, rows)
+    live = parts.live
+    rows = supervised(live.view.beats, silent_ms=live.silent_ms, now_ns=sight.now_ns)
+    return schedule_of(sight, live.calendar, rows)
 
 
 SCHEDULE: Final = (show_schedule, show_schedule_live)

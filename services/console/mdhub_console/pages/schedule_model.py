@@ -123,6 +123,8 @@ def _rows(
 
 
 def _state(each: Supervised) -> tuple[str, str]:
+    if not each.heard:
+        return "warn", "unheard"
     if each.quarantined:
         return "down", "quarantined"
     if each.held:

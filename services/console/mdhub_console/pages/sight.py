@@ -35,8 +35,6 @@ class Sight:
     """In force, without the days declared holidays; None = not asked for."""
     schedules: Mapping[str, ScheduleNote] = field(default_factory=dict)
     """By supervisor."""
-    clients: int | None = None
-    """Strategies connected to the publishers; None = no publisher says."""
 
     @property
     def report(self) -> HealthReport | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import socket
 from typing import Any, Final
 
 from litestar import Request, get
@@ -13,13 +12,13 @@ from litestar.response import Template
 
 import mdhub
 from mdhub.config.show import settings
-from mdhub.runtime.ports import connections
 from mdhub.streams.errors import StreamsError
 from mdhub.wire.ticks import SCHEMA_VERSION
 from mdhub_console.identity.guards import requires
 from mdhub_console.identity.model import Role
 from mdhub_console.pages.in_force import config_of, loaded_of
 from mdhub_console.pages.looking import look
+from mdhub_console.pages.publishers import publishers_of
 from mdhub_console.pages.system_model import settings_by_section, system_of
 from mdhub_console.parts import Parts
 from mdhub_console.read.doctor import Examined, examine_host
@@ -76,10 +75,9 @@ def _examine(parts: Parts) -> Examined:
 
 
 def _context(parts: Parts) -> dict[str, Any]:
-    return system_of(
-        look(parts.live), _storage(parts), config_of(parts), parts.live.view.beats,
-        host=socket.gethostname(), connections=connections,
-    )  # fmt: skip
+    sight = look(parts.live)
+    publishers = publishers_of(parts, now_ns=sight.now_ns)
+    return system_of(sight, _storage(parts), config_of(parts), publishers)
 
 
 def _storage(parts: Parts) -> Storage | None:

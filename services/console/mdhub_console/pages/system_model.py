@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
 
 from mdhub.config import HubConfig
 from mdhub.config.show import Setting
-from mdhub.runtime.standing import read_beat
 from mdhub.streams.budgets import DEFAULTS, Budget
+from mdhub_console.pages.publishers import SILENT_MS, Publisher
 from mdhub_console.pages.sight import Sight
 from mdhub_console.pages.verdict import Tone
 from mdhub_console.read.storage import Storage, StreamFacts
 
-__all__ = ["Publisher", "StreamRow", "settings_by_section", "system_of"]
+__all__ = ["StreamRow", "settings_by_section", "system_of"]
 
 READER_LATE_MS: Final = 10_000
-SILENT_MS: Final = 3_000
 _MEMORY_WARN: Final = 0.7
 _MEMORY_DOWN: Final = 0.9
 
@@ -37,27 +36,11 @@ class StreamRow:
     """Of the bound, in per cent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Publisher:
-    """One publisher, and who is connected."""
-
-    name: str
-    tone: Tone
-    state: str
-    host: str
-    age_ms: int
-    counters: Mapping[str, int]
-    clients: int | None
-
-
 def system_of(
     sight: Sight,
     storage: Storage | None,
     config: HubConfig | None,
-    beats: Mapping[str, bytes],
-    *,
-    host: str,
-    connections: Callable[[int], int | None],
+    publishers: Sequence[Publisher],
 ) -> dict[str, Any]:
     """Context of `system.html`; `storage` None = the log does not answer."""
     report = sight.report
@@ -75,7 +58,7 @@ def system_of(
             (each, "off" if each.state == "ended" else "ok" if each.age_ms < SILENT_MS else "down")
             for each in services
         ],
-        "publishers": _publishers(sight, config, beats, host=host, connections=connections),
+        "publishers": publishers,
         "late_ms": READER_LATE_MS,
     }
 
@@ -100,28 +83,6 @@ def _row(facts: StreamFacts, config: HubConfig | None) -> StreamRow:
         budget = Budget(**config.retention.model_dump()[stream.name])
     share = min(100.0, 100 * facts.bytes / budget.max_bytes) if budget.max_bytes else 0.0
     return StreamRow(facts, budget.keep_ms / 1_000, "bytes", budget.max_bytes, round(share, 1))
-
-
-def _publishers(
-    sight: Sight,
-    config: HubConfig | None,
-    beats: Mapping[str, bytes],
-    *,
-    host: str,
-    connections: Callable[[int], int | None],
-) -> list[Publisher]:
-    ports = {each.id: each.port for each in config.publishers} if config else {}
-    found: list[Publisher] = []
-    for instance, payload in sorted(beats.items()):
-        beat = read_beat(payload) if instance.startswith("publisher:") else None
-        if beat is None:
-            continue
-        name = instance.partition(":")[2]
-        age_ms = (sight.now_ns - beat.ts_ns) // 1_000_000
-        clients = connections(ports[name]) if name in ports and beat.host == host else None
-        tone: Tone = "off" if beat.state == "ended" else "ok" if age_ms < SILENT_MS else "down"
-        found.append(Publisher(name, tone, beat.state, beat.host, age_ms, beat.counters, clients))
-    return found
 
 
 def _memory_tone(used: float | None) -> Tone:

@@ -16,7 +16,7 @@ from mdhub_console.pages.formats import clock, duration
 from mdhub_console.pages.verdict import Tone, tone_of
 from mdhub_console.words.catalogue import catalogue, translator
 
-__all__ = ["GROUPS", "group_of", "order_id", "told_event", "told_order"]
+__all__ = ["GROUPS", "group_of", "of_people", "order_id", "told_event", "told_order"]
 
 GROUPS: Final = ("failover", "restart", "source", "session", "operator", "alert", "hub")
 """What the timeline can be filtered by, in the order of its chips."""
@@ -51,7 +51,7 @@ LONGEST: Final = 160
 
 def group_of(event: EventRow) -> str:
     """Which chip shows it; kinds of a later release belong to the hub."""
-    if event.kind == EventKind.SOURCE and event.body.get("change") in _RESTARTS:
+    if event.kind == EventKind.SOURCE and str(event.body.get("change")) in _RESTARTS:
         return "restart"
     return _KINDS.get(EventKind(event.kind), "hub") if event.kind in _known() else "hub"
 
@@ -93,9 +93,13 @@ def order_id(command_id: str) -> str:
     return f"order-{command_id}"
 
 
-def _group_of_order(life: CommandLife) -> str:
+def of_people(life: CommandLife) -> bool:
     """Services order things, too: they are no operators."""
-    if life.issuer.partition(":")[0] not in _SERVICES:
+    return life.issuer.partition(":")[0] not in _SERVICES
+
+
+def _group_of_order(life: CommandLife) -> str:
+    if of_people(life):
         return "operator"
     return "restart" if life.action in _PROCESS else "hub"
 
@@ -138,7 +142,7 @@ def _facts(
 ) -> tuple[tuple[str, str], ...]:
     flat: dict[str, Any] = {}
     for name, value in body.items():
-        flat |= value if isinstance(value, dict) else {name: value}
+        flat |= {str(n): v for n, v in value.items()} if isinstance(value, dict) else {name: value}
     found = [
         (name.removesuffix("_ns"), _fact(name, value))
         for name, value in flat.items()

@@ -29,6 +29,9 @@ _SOURCE_RULES: Final = frozenset(
 )  # fmt: skip
 _QUIET: Final = frozenset({"closed", "holiday"})
 _NS: Final = 1_000_000_000
+_PLAYED_NS: Final = 60 * _NS
+"""A market whose time is so far from this host's is played: a recording, a simulation."""
+_HEARD_MS: Final = 3_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +57,8 @@ def verdict(sight: Sight, language: Language) -> Verdict:
     """Say how the hub is."""
     t = translator(language)
     report = sight.report
+    if sight.connection.since_ns and not sight.connection.live:
+        return _blind(sight, t)
     wrong = [each for each in sight.findings if each.severity != "info"]
     if report is None:
         return Verdict(tone="off", sentence=t("verdict.unknown"), facts=(t("overview.no_report"),))
@@ -62,10 +67,10 @@ def verdict(sight: Sight, language: Language) -> Verdict:
         tone, key = ("off", "verdict.closed") if quiet else ("ok", "verdict.fine")
         return Verdict(tone=tone, sentence=t(key), facts=_facts(sight, report, t))
     worst = wrong[0]
-    parts = (*_about(sight, report, worst, language), *_facts(sight, report, t)[-1:])
+    parts = (*_about(sight, report, worst, language), *_clock(sight, report, t))
     return Verdict(
-        tone=tone_of(worst.severity),
-        sentence=_sentence(worst, sight.now_ns, language),
+        tone="warn" if _is_back(worst, sight) else tone_of(worst.severity),
+        sentence=_sentence(worst, sight, language),
         facts=parts,
         act=tell(worst, language).act,
         finding=worst,
@@ -73,11 +78,36 @@ def verdict(sight: Sight, language: Language) -> Verdict:
     )
 
 
-def _sentence(finding: Finding, now_ns: int, language: Language) -> str:
+def _blind(sight: Sight, t: Translate) -> Verdict:
+    """The console itself reads nothing: what it knows is of then, and blames nobody else."""
+    since_ns = sight.connection.since_ns
+    time = duration((sight.now_ns - since_ns) / _NS)
+    return Verdict(
+        tone="down", sentence=t("verdict.log_away", time=time),
+        facts=(t("verdict.of_then", at=clock(since_ns)),), act=t("verdict.log_act"),
+    )  # fmt: skip
+
+
+def _is_back(finding: Finding, sight: Sight) -> bool:
+    """The monitor ends a finding when it has been well for a while; until then it is here."""
+    report = sight.report
+    if report is None or sight.fresh.stale:
+        return False
+    if finding.rule == "service_down":
+        heard = {each.instance: each.age_ms for each in report.services}
+        return heard.get(finding.subject, _HEARD_MS) < _HEARD_MS
+    sources = {each.name: each for each in report.sources}
+    source = sources.get(finding.subject)
+    return finding.rule in {"source_silent", "source_frozen"} and bool(source and delivers(source))
+
+
+def _sentence(finding: Finding, sight: Sight, language: Language) -> str:
     key = f"verdict.rule.{finding.rule}"
+    if _is_back(finding, sight):
+        key = "verdict.back"
     if key not in catalogue():
         return tell(finding, language).title
-    time = duration((now_ns - finding.since_ns) / _NS)
+    time = duration((sight.now_ns - finding.since_ns) / _NS)
     said = translator(language)(key, subject=finding.subject, time=time)
     return " ".join(said.split())
 
@@ -115,6 +145,12 @@ def _facts(sight: Sight, report: HealthReport, t: Translate) -> tuple[str, ...]:
 
 def _clock(sight: Sight, report: HealthReport, t: Translate) -> tuple[str, ...]:
     now_ns = sight.market_ns
+    if abs(now_ns - sight.now_ns) > _PLAYED_NS:
+        return (t("verdict.played", at=clock(now_ns)), *_session(sight, report, t, now_ns))
+    return _session(sight, report, t, now_ns)
+
+
+def _session(sight: Sight, report: HealthReport, t: Translate, now_ns: int) -> tuple[str, ...]:
     for piece in sight.phases:
         if piece.phase is Phase.CONTINUOUS and piece.start_ns <= now_ns < piece.end_ns:
             session = t(f"verdict.session.{report.session or 'day'}")

@@ -10,9 +10,10 @@ from litestar import get
 from litestar.di import NamedDependency
 from litestar.params import PathParameter
 
+from mdhub.calendar.note import SUPERVISOR
 from mdhub.config import load
 from mdhub.config.show import settings as settings_of
-from mdhub.runtime.standing import read_beat
+from mdhub.runtime.standing import read_beat, speaks
 from mdhub.streams.topology import EVENTS
 from mdhub.wire.ops import EventKind
 from mdhub_console.identity.guards import requires
@@ -42,7 +43,8 @@ SourceName = Annotated[str, PathParameter(max_length=64, description="Name of a 
 OF_SCHEDULE: Final = frozenset(
     {EventKind.SESSION, EventKind.SCHEDULE, EventKind.CHECKLIST, EventKind.CALENDAR}
 )
-SUPERVISOR: Final = "supervisor:"
+FORGOTTEN_MS: Final = 24 * 3_600_000
+"""A supervisor that is silent for so long does not come back."""
 SHOWN: Final = 50
 
 
@@ -70,6 +72,8 @@ class Supervised(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     age_ms: int
     """Of the supervisor's heartbeat."""
+    heard: bool
+    """Whether the supervisor still speaks; if not, what follows is what it said last."""
     wanted: bool
     held: bool
     running: bool
@@ -192,7 +196,7 @@ def schedule(parts: NamedDependency[Parts]) -> Schedule:
         session=known.session,
         next_open_ns=known.next_open_ns,
         horizon_days=known.horizon_days,
-        sources=supervised(live.view.beats, now_ns),
+        sources=supervised(live.view.beats, silent_ms=live.silent_ms, now_ns=now_ns),
         events=_events(parts, OF_SCHEDULE).rows,
     )
 
@@ -242,13 +246,17 @@ def _events(parts: Parts, kinds: frozenset[EventKind] | set[EventKind]) -> Page[
         return page_of(log, EVENTS, parse, within=Range(), limit=SHOWN)
 
 
-def supervised(beats: Mapping[str, bytes], now_ns: int) -> list[Supervised]:
-    """Every source as its supervisor's heartbeat has it."""
+def supervised(beats: Mapping[str, bytes], *, silent_ms: int, now_ns: int) -> list[Supervised]:
+    """Every source as its supervisor's heartbeat has it.
+
+    One that is silent is heard of no more where another supervisor has its source, and after a day.
+    """
     found: list[Supervised] = []
     for instance, payload in sorted(beats.items()):
         beat = read_beat(payload) if instance.startswith(SUPERVISOR) else None
-        if beat is None:
+        if beat is None or now_ns - beat.ts_ns > FORGOTTEN_MS * 1_000_000:
             continue
+        heard = speaks(beat, silent_ms, now_ns)
         said = beat.counters
         names = sorted(key.partition(":")[2] for key in said if key.startswith("wanted:"))
         found += [
@@ -256,6 +264,7 @@ def supervised(beats: Mapping[str, bytes], now_ns: int) -> list[Supervised]:
                 supervisor=instance,
                 source=name,
                 age_ms=(now_ns - beat.ts_ns) // 1_000_000,
+                heard=heard,
                 wanted=bool(said.get(f"wanted:{name}")),
                 held=bool(said.get(f"held:{name}")),
                 running=bool(said.get(f"running:{name}")),
@@ -263,4 +272,5 @@ def supervised(beats: Mapping[str, bytes], now_ns: int) -> list[Supervised]:
             )
             for name in names
         ]
-    return found
+    taken = {each.source for each in found if each.heard}
+    return [each for each in found if each.heard or each.source not in taken]

@@ -26,8 +26,15 @@ WORDS: Final = {
         "点击即以演示管理员身份登录。此链接仅可使用一次。",
     ),
     "demo.password": (
-        "To come back after logging out, set a password under your name: the user is “demo”.",
-        "如需退出后再次登录，请在个人页面设置密码：用户名为 demo。",
+        (
+            "The user “demo” has no password. Users, tokens and passwords can be changed for "
+            "five minutes after this click; to change them later, or to log in again, set a "
+            "password under your name within that time."
+        ),
+        (
+            "用户 demo 没有密码。点击后五分钟内可修改用户、令牌与密码；"
+            "如需之后继续修改或再次登录，请在此期间于个人页面设置密码。"
+        ),
     ),
     "demo.submit": ("Open the console", "打开控制台"),
     "password.rules": (
@@ -38,6 +45,16 @@ WORDS: Final = {
     "prove.words": (
         "For five minutes after this you may change credentials.",
         "确认后五分钟内可修改凭据。",
+    ),
+    "prove.demo": (
+        (
+            "“demo” has no password unless you set one within five minutes of opening the link. "
+            "If none was set, start the demo again for a new link; looking and ordering go on."
+        ),
+        (
+            "除非在打开链接后五分钟内设置过，否则 demo 没有密码。"
+            "若未设置，请重新启动演示以获取新链接；查看与下达操作不受影响。"
+        ),
     ),
     "prove.submit": ("Confirm", "确认"),
     "problem.home": ("To the overview", "返回总览"),

@@ -9,8 +9,6 @@ __all__ = ["WORDS"]
 WORDS: Final = {
     "shell.nav.instruments": ("Instruments", "合约"),
     "shell.nav.replay": ("Replay", "回放"),
-    "shell.keys.instruments": ("instruments", "合约"),
-    "shell.keys.replay": ("replay", "回放"),
     "prices.switch": ("Price colours", "涨跌颜色"),
     "prices.china": ("Red up", "红涨绿跌"),
     "prices.west": ("Green up", "绿涨红跌"),

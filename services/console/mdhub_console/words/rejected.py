@@ -48,6 +48,9 @@ WORDS: Final = {
     ),
     "rejected.beside": ("Beside the last clean tick", "与上一笔清洗后行情对照"),
     "rejected.field": ("Field", "字段"),
+    "rejected.field.update_ms": ("Milliseconds", "毫秒"),
+    "rejected.field.bids": ("Bids", "买盘"),
+    "rejected.field.asks": ("Asks", "卖盘"),
     "rejected.raw": ("This raw tick", "该笔原始行情"),
     "rejected.clean": ("Clean tick before it", "此前的清洗后行情"),
     "rejected.differs": ("differs", "不同"),
@@ -97,6 +100,4 @@ WORDS: Final = {
         "规则不能逐条关闭。规则变更请用当日文件试算：",
     ),
     "rejected.entry": ("Entry", "条目"),
-    "rejected.gone": ("This entry is no longer kept.", "该条目已不再保留。"),
-    "rejected.replay": ("Log lines of the source", "该行情源的日志"),
 }

@@ -59,12 +59,9 @@ WORDS: Final = {
     "schedule.action.start": ("start", "启动"),
     "schedule.until_zone": ("Until (exchange time)", "截止（交易所时间）"),
     "schedule.send": ("Send", "发送"),
-    "schedule.is_now": ("now", "当前"),
     "schedule.with_night": ("with the night before it", "含前一夜盘"),
     "schedule.without_night": ("no night session", "无夜盘"),
     "schedule.legend.window": ("sources connected", "行情源连接"),
-    "schedule.groups": ("Groups", "分组"),
-    "schedule.exchanges": ("Exchanges", "交易所"),
     "schedule.no_days": (
         "The calendar ends here. Add the next year by an override file (mdhub calendar --help).",
         "日历到此为止。请用覆盖文件补充下一年（mdhub calendar --help）。",
@@ -81,6 +78,7 @@ WORDS: Final = {
     "schedule.state.ending": ("to be disconnected", "等待断开"),
     "schedule.state.closed": ("outside its window", "窗口外"),
     "schedule.state.held": ("held by an operator", "人工暂停"),
+    "schedule.state.unheard": ("its supervisor is silent", "监管进程无响应"),
     "schedule.state.quarantined": ("quarantined", "已隔离"),
     "schedule.no_sources": (
         "No supervisor has reported. Start one with mdhub run ingest, or the hub with mdhub up.",

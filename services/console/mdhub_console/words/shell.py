@@ -38,18 +38,17 @@ WORDS: Final = {
         "Not live since {at}, reconnecting. What you see is of then.",
         "自 {at} 起未实时更新，正在重连。以下为当时数据。",
     ),
+    "shell.old": (
+        "Not updated since {at}: this is not answered now, or no longer there.",
+        "自 {at} 起未更新：暂无应答，或已不存在。",
+    ),
+    "shell.not_live": ("Not live", "未实时"),
     "shell.paused_since": (
         "Paused since {at}. Space goes on.",
         "自 {at} 起已暂停，按空格继续。",
     ),
-    "shell.log_away": (
-        "The log's server has not answered since {at}. What you see is of then.",
-        "日志服务器自 {at} 起无应答。以下为当时数据。",
-    ),
-    "shell.stale": ("{age} old", "{age}前"),
     "shell.unavailable": ("not known", "未知"),
     "shell.all": ("All", "全部"),
-    "shell.details": ("Details", "详情"),
     "shell.keys": ("Keys", "快捷键"),
     "shell.keys.search": ("search", "搜索"),
     "shell.keys.help": ("this help", "本帮助"),

@@ -88,6 +88,7 @@ WORDS: Final = {
     "system.is.holding": ("holding", "暂扣中"),
     "system.is.stalled": ("stalled", "停滞"),
     "system.is.running": ("running", "运行中"),
+    "system.is.of": ("{state} {n} of {of}", "{state} {n}/{of}"),
     "system.is.leading": ("leading", "主"),
     "system.is.serving": ("serving", "服务中"),
     "system.is.watching": ("watching", "监控中"),

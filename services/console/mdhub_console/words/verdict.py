@@ -10,6 +10,15 @@ WORDS: Final = {
     "verdict.fine": ("All fine", "一切正常"),
     "verdict.closed": ("Market closed, all quiet", "休市中，一切正常"),
     "verdict.unknown": ("Nobody can say how the hub is", "目前无法判断系统状态"),
+    "verdict.log_away": (
+        "The log's server has not answered for {time}",
+        "日志服务器已 {time} 无应答",
+    ),
+    "verdict.of_then": ("what is shown is of {at}", "以下为 {at} 的数据"),
+    "verdict.log_act": (
+        "Start the server again (mdhub up does it by itself); the console goes on by itself.",
+        "请重新启动服务器（mdhub up 会自动启动）；控制台会自行恢复。",
+    ),
     "verdict.more": ("{n} more", "另有 {n} 项"),
     "verdict.live": ("{n} of {of} sources live", "{n}/{of} 路行情源在线"),
     "verdict.rate": ("{rate} ticks/s", "{rate} 笔/秒"),
@@ -25,6 +34,11 @@ WORDS: Final = {
     "verdict.session.break": ("break", "小节休息"),
     "verdict.session.closed": ("closed", "休市"),
     "verdict.session.holiday": ("holiday", "假日"),
+    "verdict.back": (
+        "{subject} is back after trouble; watched until it is steady",
+        "{subject} 已恢复，正在观察是否稳定",
+    ),
+    "verdict.played": ("market played, its time {at}", "模拟行情，行情时间 {at}"),
     "verdict.rule.service_down": (
         "{subject} has been silent for {time}",
         "{subject} 已失联 {time}",

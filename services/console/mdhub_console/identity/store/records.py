@@ -32,6 +32,11 @@ class Records:
             found = rows.execute(select(STATE.c.audit_n, STATE.c.audit_digest)).one()
         return found.audit_n, found.audit_digest
 
+    def check_writable(self) -> None:
+        """Write, and leave all as it is. Raises StoreAway: locked, full, read-only, away."""
+        with self._database.writing() as rows:
+            rows.execute(update(STATE).values(layout=STATE.c.layout))
+
     def append(self, deed: Deed, ts_ns: int) -> Record:
         """Put a deed at the end of the chain. Raises StoreAway."""
         for _ in range(ATTEMPTS):

@@ -1,7 +1,7 @@
 // The page of the log lines: the newest that match, then what comes, in one virtual list.
 import { msOf, readCounts, readLines, step } from "./log_lines.js";
 import { openLine } from "./log_sheet.js";
-import { reopen } from "./live.js";
+import { open } from "./live.js";
 import { Rows } from "./rows.js";
 import { clock } from "./ages.js";
 
@@ -205,7 +205,7 @@ function choose(name, value) {
   resumes = false;
   markChips();
   query.set("recent", "0");
-  return reopen(query.toString());
+  return open(query.toString());
 }
 
 function markChips() {

@@ -248,7 +248,9 @@ function begin() {
   stop();
   marks = [];
   document.getElementById("replay-body").hidden = true;
-  load(contract, from, to).catch((error) => { said.textContent = words.failed.replace("{why}", error.message); });
+  load(contract, from, to)
+    .catch((error) => { said.textContent = words.failed.replace("{why}", error.message); })
+    .finally(() => root.classList.remove("loading")); // what is below the card stays where it is till then
 }
 
 form.addEventListener("submit", (event) => {
