@@ -10,65 +10,56 @@ from __future__ import annotations
 
 import argparse
 import os
-import socket
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
 from typing import Final
 
-import uvicorn
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from mdhub.health.model import HealthReport
-from mdhub_console.factory import make_app
 from mdhub_console.identity.cookies import PLAIN
-from mdhub_console.parts import Parts
-from tests.support.console import make_accounts, make_parts
-from tests.support.console_accounts import accounts_scene, tested
-from tests.support.console_market import Market, scene
-from tests.support.console_records import records_parts
-from tests.support.console_scene import NOW_NS, fine, live_of, populate, troubled
+from mdhub_console.identity.service import Identity
+from tests.support.console_scenes import DEMO_TOKEN, REPLAY, parts_of, path_in
+from tests.support.console_server import served
 
-PAGES: Final[dict[str, tuple[str, HealthReport | None]]] = {
-    "overview": ("/", fine()),
-    "overview-trouble": ("/", troubled()),
-    "overview-empty": ("/", None),
-    "sources": ("/sources", troubled()),
-    "source": ("/sources/CTP-B", troubled()),
-    "source-ask": ("/sources/CTP-A", fine()),
-    "alerts": ("/alerts", troubled()),
-    "alerts-fine": ("/alerts", fine()),
-    "system": ("/system", troubled()),
-    "schedule": ("/schedule", troubled()),
-    "schedule-empty": ("/schedule", None),
-    "users": ("/users", fine()),
-    "audit": ("/audit", fine()),
-    "profile": ("/profile", fine()),
-    "prove": ("/prove", fine()),
-    "error": ("/nowhere", fine()),
-    "instruments": ("/instruments", fine()),
-    "instruments-found": ("/instruments?text=cu2703c&sort=volume", fine()),
-    "instrument": ("/instruments/rb2701.SHFE", fine()),
-    "instrument-quiet": ("/instruments/IF2703.CFFEX", fine()),
-    "replay": (f"/replay?contract=rb2701.SHFE&from={NOW_NS // 10**6 - 60_000}&seconds=60", fine()),
-    "replay-start": ("/replay", fine()),
-    "accounts": ("/accounts", fine()),
-    "accounts-none": ("/accounts", fine()),
-    "account": ("/accounts/CTP-B", fine()),
-    "account-new": ("/accounts/-/new", fine()),
-    "login": ("/login", None),
+PAGES: Final[dict[str, tuple[str, str]]] = {
+    "overview": ("/", "fine"),
+    "overview-trouble": ("/", "troubled"),
+    "overview-empty": ("/", "empty"),
+    "sources": ("/sources", "troubled"),
+    "source": ("/sources/CTP-B", "troubled"),
+    "source-ask": ("/sources/CTP-A", "fine"),
+    "alerts": ("/alerts", "troubled"),
+    "alerts-fine": ("/alerts", "fine"),
+    "system": ("/system", "troubled"),
+    "schedule": ("/schedule", "troubled"),
+    "schedule-empty": ("/schedule", "empty"),
+    "users": ("/users", "fine"),
+    "audit": ("/audit", "fine"),
+    "profile": ("/profile", "fine"),
+    "prove": ("/prove", "fine"),
+    "error": ("/nowhere", "fine"),
+    "instruments": ("/instruments", "fine"),
+    "instruments-found": ("/instruments?text=cu2703c&sort=volume", "fine"),
+    "instrument": ("/instruments/rb2701.SHFE", "fine"),
+    "instrument-quiet": ("/instruments/IF2703.CFFEX", "fine"),
+    "replay": (REPLAY, "fine"),
+    "replay-start": ("/replay", "fine"),
+    "accounts": ("/accounts", "fine"),
+    "accounts-none": ("/accounts", "empty"),
+    "account": ("/accounts/CTP-B", "fine"),
+    "account-new": ("/accounts/-/new", "fine"),
+    "login": ("/login", "fine"),
+    "demo": (f"/demo?token={DEMO_TOKEN}", "demo"),
+    "logs": ("/logs", "records"),
+    "logs-filtered": ("/logs?level=warning&service=ingest%3ACTP-B&text=child", "records"),
+    "logs-line": ("/logs", "records"),
+    "rejected": ("/rejected", "records"),
+    "rejected-tick": ("/rejected/0/{refused}", "records"),
+    "timeline": ("/timeline", "records"),
 }
-RECORDS: Final[dict[str, str]] = {
-    "logs": "/logs",
-    "logs-filtered": "/logs?level=warning&service=ingest%3ACTP-B&text=child",
-    "logs-line": "/logs",
-    "rejected": "/rejected",
-    "rejected-tick": "/rejected/0/{refused}",
-    "timeline": "/timeline",
-}
-"""Pages over a made-up hub with rows to read."""
+"""Path, and name of the scene."""
+STRANGERS: Final = frozenset({"login", "demo"})
+"""Pages for who has not logged in."""
 WIDTHS: Final = {1440: 900, 390: 844}
 NO_STREAM: Final = """window.EventSource = class {
   constructor() { setTimeout(() => this.onopen?.()); } addEventListener() {} close() {} };"""
@@ -82,58 +73,40 @@ def main() -> None:
     chromium = os.environ.get("CHROMIUM", "/usr/bin/chromium")
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for name in options.only or [*PAGES, *RECORDS]:
-            parts, path = _scene(name)
-            with _served(parts) as (url, secret):
-                _photograph(browser, f"{url}{path}", name, secret, options)
+        for name in options.only or PAGES:
+            path, scene = PAGES[name]
+            parts = parts_of(scene)
+            cookies = {} if name in STRANGERS else {PLAIN: _secret(parts.identity)}
+            with served(parts) as console:
+                address = f"http://127.0.0.1:{console.port}{path_in(parts, path)}"
+                _photograph(browser, address, name, cookies, options)
         browser.close()
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Photograph the console's pages.")
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--only", action="append", choices=[*PAGES, *RECORDS])
+    parser.add_argument("--only", action="append", choices=list(PAGES))
     parser.add_argument("--width", type=int, action="append", choices=list(WIDTHS))
     parser.add_argument("--language", action="append", choices=["en", "zh"])
     parser.add_argument("--theme", action="append", choices=["dark", "light"])
     return parser.parse_args()
 
 
-def _scene(name: str) -> tuple[Parts, str]:
-    """Parts of the console that is shown, and the page's path."""
-    if name in PAGES:
-        path, report = PAGES[name]
-        accounts = make_accounts() if name.endswith("-none") else accounts_scene()
-        market = scene() if report else Market()
-        live = tested(live_of(report, market.server))
-        return make_parts(market.server, live=live, accounts=accounts), path
-    parts = records_parts()
-    refused = parts.live.view.rows("rejected:0")[-1].id.decode()
-    return parts, RECORDS[name].format(refused=refused)
-
-
-@contextmanager
-def _served(parts: Parts) -> Iterator[tuple[str, str]]:
-    populate(parts.identity)
-    member = parts.identity.people.named("admin")
+def _secret(identity: Identity) -> str:
+    """Of the admin's session."""
+    member = identity.people.named("admin")
     if member is None:
-        raise SystemExit("the identity of tests has no admin")
-    secret = parts.identity.open_session(member.user)
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        server = uvicorn.Server(uvicorn.Config(make_app(parts), log_level="error"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}", secret
-        finally:
-            server.should_exit = True
-            thread.join()
+        raise SystemExit("the identity of this scene has no admin")
+    return identity.open_session(member.user)
 
 
 def _photograph(
-    browser: Browser, address: str, name: str, secret: str, options: argparse.Namespace
+    browser: Browser,
+    address: str,
+    name: str,
+    cookies: dict[str, str],
+    options: argparse.Namespace,
 ) -> None:
     looks = product(
         options.width or WIDTHS,
@@ -143,9 +116,7 @@ def _photograph(
     host = address.split("/")[2].partition(":")[0]
     for width, language, theme in looks:
         context = browser.new_context(viewport={"width": width, "height": WIDTHS[width]})
-        wanted = {"mdhub-language": language, "mdhub-theme": theme}
-        if name != "login":
-            wanted[PLAIN] = secret
+        wanted = {"mdhub-language": language, "mdhub-theme": theme, **cookies}
         context.add_cookies(
             [{"name": k, "value": v, "domain": host, "path": "/"} for k, v in wanted.items()]
         )

@@ -2,14 +2,40 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import Any, Final
 
 import pytest
 from playwright.sync_api import Browser
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.browser.stage import Stage, on_stage
 from tests.support.browser import a_browser
+
+LOOK: Final = re.compile(r"\[(.+)-(?:en|zh)\]$")
+
+
+class ByPage(LoadScopeScheduling):  # type: ignore[misc] # it has no annotations
+    """All tests of a page go to one worker, which visits it once; so do all of another file.
+
+    Marks (`xdist_group`) do not do it: pytest-xdist 3.8 hands them over in a field of the test that
+    pytest 9.2 no longer has, and nothing says so (pytest-dev/pytest-xdist#1386).
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        found = LOOK.search(nodeid)
+        return found[1] if found else nodeid.partition("::")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
+    """Take the place of `--dist loadgroup`. The flows come first: they take longest."""
+    if config.getvalue("dist") != "loadgroup":
+        return None
+    config.option.loadscopereorder = False
+    return ByPage(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -15,10 +15,13 @@ from tests.support.browser import PHONE, SCREEN, Tab, holds, new_context
 __all__ = ["Visit", "accessibility", "too_wide", "visit"]
 
 AXE: Final = next((Path(__file__).parent / "vendor").glob("axe-core-*/axe.min.js"))
-MOVES: Final = 4
-"""Live updates that are watched: a second of a tab, which shows four at most."""
 STREAM_OPEN: Final = "!document.body.dataset.topics || document.body.dataset.link === 'live'"
-API_SHOWN: Final = "!document.querySelector('#api') || !!document.querySelector('#api .opblock')"
+TURN_LIGHT: Final = """async () => {
+  document.documentElement.dataset.theme = "light";
+  await new Promise(requestAnimationFrame);
+  await Promise.all(document.getAnimations().map((each) => each.finished.catch(() => {})));
+}"""
+"""Colours fade over, so the contrast is one of the theme only when that is done."""
 RUN_AXE: Final = """async ([rules, foreign]) => {
   const options = { resultTypes: ["violations"] };
   if (rules.length) options.runOnly = { type: "rule", values: rules };
@@ -66,29 +69,29 @@ def visit(browser: Browser, stage: Stage, sheet: Sheet, language: str) -> Visit:
     try:
         found = Visit(Tab(context, stage.url), language=language)
         page = found.tab.page
-        found.status = found.tab.open(sheet.path).status
-        settled(page)
-        if sheet.live:
-            _watch(page, stage)
+        found.status = found.tab.open(stage.path(sheet.path)).status
+        settled(page, sheet.shown)
+        _watch(page, stage, sheet)
         seen = page.evaluate("mdhubSeen")
         found.shift, found.shifts = float(seen["shift"]), list(seen["shifts"])
         found.weight = found.tab.weight()
         found.axe = accessibility(page, but=sheet.foreign)
         page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
         found.wide = too_wide(page)
-        page.evaluate("document.documentElement.dataset.theme = 'light'")
+        page.evaluate(TURN_LIGHT)
         found.axe += [f"light, narrow: {each}" for each in _contrast(page, sheet)]
         return found
     finally:
         context.close()
 
 
-def settled(page: Page) -> None:
-    """Wait until everything was fetched and, where there is a stream, until it is open."""
+def settled(page: Page, shown: str) -> None:
+    """Wait until all was fetched, the stream is open, if any, and `shown` selects something."""
     page.wait_for_load_state("load")
     page.evaluate("document.fonts.ready")
     holds(page, STREAM_OPEN, "the stream of the page")
-    holds(page, API_SHOWN, "the document of the API")
+    if shown:
+        holds(page, f"!!document.querySelector({shown!r})", f"{shown} to be drawn")
 
 
 def accessibility(page: Page, *rules: str, but: str = "") -> list[str]:
@@ -107,11 +110,15 @@ def too_wide(page: Page) -> list[str]:
     return list(page.evaluate(WIDE))
 
 
-def _watch(page: Page, stage: Stage) -> None:
-    for _ in range(MOVES):
-        swaps = page.evaluate("mdhubSeen.swaps")
+def _watch(page: Page, stage: Stage, sheet: Sheet) -> None:
+    """Let the numbers move and see each move arrive.
+
+    A page that takes them now and then may have taken its one already, when the stream opened.
+    """
+    for _ in range(sheet.moves):
+        before = page.evaluate(sheet.grows) if sheet.moves > 1 else 0
         stage.move()
-        holds(page, f"mdhubSeen.swaps > {swaps}", "the next swap")
+        holds(page, f"{sheet.grows} !== {before!r}", "the next update")
 
 
 @cache

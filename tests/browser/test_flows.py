@@ -10,23 +10,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from mdhub.accounts.places import URL_VARIABLE
 from mdhub.host.ports import free_port_pair
+from tests.browser.stage import on_stage
 from tests.process.test_up import MDHUB, Running, hub
 from tests.support.browser import Tab, new_context
+from tests.support.console_scenes import DEMO_TOKEN
 from tests.support.wait import until
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.timeout(180),
-    pytest.mark.xdist_group("flows"),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 expect.set_options(timeout=30_000)
 NAME, PASSWORD = "ops", "nine horses in the rain"
+SOURCES = (
+    "--source", '{"name": "A", "sim": {"seed": 7}}',
+    "--source", '{"name": "B", "sim": {"seed": 7}, "misbehave": "corrupt=0.05"}',
+)  # fmt: skip
+"""B sends ticks that are refused."""
 LINK = re.compile(r"http://127\.0\.0\.1:\d+(/setup\?token=\S+)")
 
 
@@ -51,11 +56,12 @@ class House:
             tab = Tab(context, self.url)
             tab.open(path)
             yield tab.page
-            self.cookies = {
-                each["name"]: each["value"]
-                for each in context.cookies()
-                if each["name"].startswith("mdhub") and each["name"] != "mdhub-language"
-            }
+            if known:
+                self.cookies = {
+                    each["name"]: each["value"]
+                    for each in context.cookies()
+                    if each["name"].startswith("mdhub") and each["name"] != "mdhub-language"
+                }
             assert [line for line in tab.said if but not in line] == []
             assert tab.foreign == []
         finally:
@@ -66,7 +72,13 @@ class House:
 def house(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """Begun after the browser: without one nothing else is started."""
     folder, port = tmp_path_factory.mktemp("house"), free_port_pair()
-    with hub(folder / "hub") as running, _console(folder, port) as said:
+    with pytest.MonkeyPatch.context() as variables:
+        variables.setenv(URL_VARIABLE, f"sqlite:///{folder}/accounts.db")
+        yield from _begun(browser, folder, port)
+
+
+def _begun(browser: Browser, folder: Path, port: int) -> Iterator[House]:
+    with hub(folder / "hub", *SOURCES) as running, _console(folder, port) as said:
         until(lambda: LINK.search(said.read_text("utf-8")), "the link of the first user")
         found = LINK.search(said.read_text("utf-8"))
         assert found is not None
@@ -111,7 +123,6 @@ def test_the_one_time_link_is_good_once(house: House, browser: Browser) -> None:
     """Who opens it again is sent to the login."""
     with house.tab(browser, house.way_in, known=False) as page:
         expect(page).to_have_url(re.compile("/login$"))
-    house.cookies = {}
 
 
 def test_one_logs_in_and_sees_how_the_hub_is(house: House, browser: Browser) -> None:
@@ -125,9 +136,15 @@ def test_one_logs_in_and_sees_how_the_hub_is(house: House, browser: Browser) -> 
         page.get_by_role("button", name="Log in").click()
         _state(page, "A", "live")
         _state(page, "B", "live")
-        page.keyboard.press("g")
-        page.keyboard.press("o")
+        until(lambda: _goes(page, "go", "/"), "the keys to lead to the overview")
         expect(page.locator(".verdict h1")).to_be_visible()
+
+
+def _goes(page: Page, keys: str, path: str) -> bool:
+    """Press keys; on a busy machine they may come too far apart to be a chord."""
+    page.keyboard.type(keys)
+    page.wait_for_timeout(50)
+    return urlsplit(page.url).path == path
 
 
 def test_a_source_that_hangs_turns_red_and_comes_back(house: House, browser: Browser) -> None:
@@ -145,6 +162,17 @@ def test_a_source_that_hangs_turns_red_and_comes_back(house: House, browser: Bro
         _state(page, "A", "live")
         expect(page.locator("tr.down")).to_have_count(0)
         house.running.wait_replaced("ingest:A", pid)
+
+
+def test_a_source_whose_process_is_killed_comes_back(house: House, browser: Browser) -> None:
+    """Its page says that the process was replaced, counts it, and is live again."""
+    with house.tab(browser, "/sources/A") as page:
+        restarts = page.locator("dt", has_text="Restarts").locator("xpath=following-sibling::dd")
+        before, pid = restarts.inner_text(), house.running.pid("ingest:A")
+        os.kill(pid, signal.SIGKILL)
+        house.running.wait_replaced("ingest:A", pid)
+        expect(restarts).not_to_have_text(before)
+        expect(page.locator("#standing")).to_have_attribute("data-state", "live")
 
 
 def test_a_source_is_restarted_from_its_page(house: House, browser: Browser) -> None:
@@ -192,3 +220,86 @@ def test_the_language_is_switched_and_remembered(house: House, browser: Browser)
         expect(page.get_by_role("button", name="强制重启").first).to_be_visible()
         page.get_by_role("button", name="EN").click()
         expect(page.locator("html")).to_have_attribute("lang", "en")
+
+
+def test_an_account_is_added_and_its_source_starts(house: House, browser: Browser) -> None:
+    """The form names what is wrong beside the field; the new account is live without a restart."""
+    with house.tab(browser, "/accounts") as page:
+        page.get_by_role("link", name="New account").click()
+        page.get_by_role("link", name="Simulated market").click()
+        page.get_by_label("Id", exact=False).first.fill("SIM-C")
+        page.get_by_label("Seed").fill("seven")
+        page.get_by_label("Seed").blur()
+        expect(page.locator("[data-problem='settings.seed']")).not_to_be_empty()
+        page.get_by_label("Seed").fill("7")
+        own = page.get_by_label("Your own password")
+        if own.count():  # the login is older than five minutes
+            own.fill(PASSWORD)
+        page.get_by_role("button", name="Create account").click()
+        expect(page).to_have_url(re.compile("/accounts/SIM-C$"))
+        expect(page.locator("#account-state")).to_have_attribute("data-state", "sources.state.live")
+        page.get_by_role("link", name="Source SIM-C").click()
+        expect(page.locator("#standing")).to_have_attribute("data-state", "live")
+
+
+def test_a_rejected_tick_is_found_and_says_why(house: House, browser: Browser) -> None:
+    """By its reason, then the tick: the rule in words, and what it looked at beside the last."""
+    with house.tab(browser, "/rejected") as page:
+        chip = page.locator(".reasons a.chip").first
+        reason = chip.inner_text()
+        chip.click()
+        expect(page).to_have_url(re.compile(f"reason={reason}"))
+        page.locator(".refused tbody a").first.click()
+        expect(page).to_have_url(re.compile("/rejected/0/"))
+        expect(page.locator(".rule-words")).to_have_text(re.compile(rf"^{reason}\S.{{10,}}"))
+        expect(page.locator(".beside")).to_be_visible()
+
+
+def test_log_lines_are_filtered(house: House, browser: Browser) -> None:
+    """By service and by text; the address holds the filter; it is taken away again."""
+    with house.tab(browser, "/logs") as page:
+        origins = page.locator(".rows-row:not([hidden]) .from")
+        foreign = origins.filter(has_not_text="ingest")
+        expect(foreign.first).to_be_visible()
+        page.locator("a.chip[data-name=service][data-value^=ingest]").first.click()
+        expect(page).to_have_url(re.compile("service=ingest"))
+        expect(foreign).to_have_count(0)
+        expect(origins.first).to_be_visible()
+        page.get_by_role("searchbox").fill("no line says this")
+        expect(page.locator("#lines-note")).to_contain_text("No line matches")
+        page.get_by_role("link", name="Clear filters").click()
+        expect(foreign.first).to_be_visible()
+
+
+def test_the_search_finds_a_contract_and_a_page(house: House, browser: Browser) -> None:
+    """`/` opens it anywhere, also where a page has a search of its own; enter goes there."""
+    with house.tab(browser, "/instruments") as page:
+        name = page.locator("#found tbody a").first.inner_text()
+        _search(page, name)
+        expect(page).to_have_url(re.compile(f"/instruments/{name}"))
+        _search(page, "timeline")
+        expect(page).to_have_url(re.compile("/timeline$"))
+
+
+def _search(page: Page, text: str) -> None:
+    # Keys are heard once the scripts of the page have begun.
+    expect(page.locator("body")).to_have_attribute("data-link", "live")
+    page.keyboard.press("/")
+    page.get_by_role("combobox", name="Search").fill(text)
+    chosen = page.locator("#search").get_by_role("option", selected=True)
+    expect(chosen).to_contain_text(re.compile(text, re.IGNORECASE))
+    page.keyboard.press("Enter")
+
+
+def test_the_demos_link_is_one_button_and_good_once(browser: Browser) -> None:
+    """It leads to the overview; whoever opens it again is told what to do."""
+    with on_stage("demo") as stage:
+        context = new_context(browser, stage.url, {"mdhub-language": "en"})
+        tab = Tab(context, stage.url)
+        tab.open(f"/demo?token={DEMO_TOKEN}")
+        tab.page.get_by_role("button", name="Open the console").click()
+        expect(tab.page.locator(".verdict h1")).to_be_visible()
+        assert tab.said == []
+        assert tab.open(f"/demo?token={DEMO_TOKEN}").status == 403
+        expect(tab.page.get_by_text("start the demo again")).to_be_visible()
+        context.close()

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(90)]
 MOST_SHIFT: Final = 0.01
 VENDOR: Final = Path(__file__).parent / "vendor"
 LOOKS: Final = [
-    pytest.param((name, language), id=f"{name}-{language}", marks=pytest.mark.xdist_group(name))
+    pytest.param((name, language), id=f"{name}-{language}")
     for name in SHEETS
     for language in ("en", "zh")
 ]
