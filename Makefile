@@ -35,12 +35,12 @@ gateways: install ## build and install the CTP and SOPT gateways (ARGS="--set pi
 test: lint ## run the checks, build the gateways (once), then run every test
 	@$(VENV)/bin/python scripts/gateways.py --set newest --set pinned --optional
 	$(RUN) pytest -n 3 -m "not process and not browser"
-	$(RUN) pytest -n 2 --dist loadgroup -m browser
+	$(RUN) pytest -n 2 --dist loadgroup -m browser tests/browser
 	$(RUN) pytest -n 2 --dist loadfile -m "process and not gateways"
 	$(RUN) pytest -n 2 -m "process and gateways"
 
 fuzz-api: install-test ## the console's API under generated requests (CASES=50000)
-	MDHUB_FUZZ_CASES=$(CASES) $(RUN) pytest -q -s tests/integration/console/test_fuzz.py
+	MDHUB_TEST_FUZZ_CASES=$(CASES) $(RUN) pytest -q -s tests/integration/console/test_fuzz.py
 
 lint: install-test ## run the checks: style, types, imports, layout
 	$(RUN) ruff check .

@@ -1,6 +1,6 @@
 """Tabs of the console as browsers hold them open: a stream each, and the page's live part on news.
 
-`python -m bench.tabs --port PORT --tabs N`; the variable MDHUB_BENCH_COOKIE is somebody's session.
+`python -m bench.tabs --port PORT --tabs N`; the variable BENCH_COOKIE is somebody's session.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 
 __all__ = ["COOKIE_VARIABLE"]
 
-COOKIE_VARIABLE: Final = "MDHUB_BENCH_COOKIE"
+COOKIE_VARIABLE: Final = "BENCH_COOKIE"
 HOST: Final = "127.0.0.1"
 STREAM: Final = "/events?topics=health,connection"
 LIVE_PART: Final = "/overview/live"

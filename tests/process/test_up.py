@@ -69,10 +69,10 @@ def rates(running: Running) -> dict[str, float]:
 
 
 @contextmanager
-def hub(folder: Path) -> Iterator[Running]:
+def hub(folder: Path, *options: str) -> Iterator[Running]:
     port = free_port_pair()
     up = subprocess.Popen(
-        [*MDHUB, "up", "--data", str(folder), "--port", str(port)],
+        [*MDHUB, "up", "--data", str(folder), "--port", str(port), *options],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:

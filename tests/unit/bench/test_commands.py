@@ -28,7 +28,8 @@ def test_list_tells_how_long_rows_take(capsys: pytest.CaptureFixture[str]) -> No
     assert main(["list", "--only", "price-*"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == [
-        "price-single", "price-standby", "price-publisher", "price-monitor", "price-keys", "all",
+        "price-single", "price-standby", "price-publisher", "price-monitor", "price-keys",
+        "price-tabs", "all",
     ]  # fmt: skip
 
 
