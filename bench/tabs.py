@@ -9,6 +9,8 @@ import argparse
 import asyncio
 import os
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 __all__ = ["COOKIE_VARIABLE"]
@@ -26,6 +28,9 @@ def main() -> int:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--tabs", type=int, required=True)
     options = parser.parse_args()
+    os.nice(19)  # browsers run on other machines
+    with suppress(OSError):
+        Path("/proc/self/autogroup").write_text("19", encoding="ascii")
     try:
         asyncio.run(_hold(options.port, options.tabs))
     except ExceptionGroup as failed:

@@ -75,10 +75,13 @@ def lines_of(folder: Path) -> str:
 def test_it_starts_without_a_server_and_shows_the_way_in(tmp_path: Path) -> None:
     """No log, no users: it is ready, prints the link once, `--setup-link` prints a fresh one."""
     port = free_port_pair()
-    with console(tmp_path, port, NO_SERVER):
+    with console(tmp_path, port, NO_SERVER) as process:
         until(lambda: status_of(port, "/readyz") == 200, "the console", timeout_s=40)
         link = re.search(rf"http://127\.0\.0\.1:{port}/setup\?token=(\S+)", lines_of(tmp_path))
         assert link is not None
+        assert os.getpriority(os.PRIO_PROCESS, process.pid) > 0, "ticks go first"
+        sessions = Path(f"/proc/{process.pid}/autogroup")
+        assert not sessions.exists() or not sessions.read_text("ascii").endswith("nice 0\n")
         asked = subprocess.run(
             [
                 sys.executable, "-m", "mdhub_console", "--bind", f"127.0.0.1:{port}",

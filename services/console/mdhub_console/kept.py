@@ -7,7 +7,7 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Generic, TypeVar
 
-__all__ = ["Kept"]
+__all__ = ["Kept", "Newest"]
 
 Value = TypeVar("Value")
 
@@ -31,3 +31,22 @@ class Kept(Generic[Value]):
             value = find()
             self._known = (time.monotonic(), value)
             return value
+
+
+class Newest(Generic[Value]):
+    """For each name what was made for its newest mark: however many ask, it is made once.
+
+    Bound: one value per name; names are few (languages).
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._made: dict[str, tuple[object, Value]] = {}
+
+    def get(self, name: str, mark: object, make: Callable[[], Value]) -> Value:
+        """The value of this mark; another mark makes it anew."""
+        with self._lock:
+            made = self._made.get(name)
+            if made is None or made[0] != mark:
+                made = self._made[name] = (mark, make())
+            return made[1]

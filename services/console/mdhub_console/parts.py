@@ -9,7 +9,7 @@ from mdhub.runtime.clock import SYSTEM, Clock
 from mdhub_console.accounts.book import AccountBook
 from mdhub_console.identity.demo_link import DemoLink
 from mdhub_console.identity.service import Identity
-from mdhub_console.kept import Kept
+from mdhub_console.kept import Kept, Newest
 from mdhub_console.live.service import Live
 from mdhub_console.read.contracts import Contracts
 from mdhub_console.read.doctor import Examined
@@ -43,3 +43,5 @@ class Parts:
     """Streams and server."""
     examined: Kept[Examined] = field(default_factory=lambda: Kept(300.0))
     """What the doctor has found."""
+    overview: Newest[str] = field(default_factory=Newest)
+    """The overview's live part by language: the same for whoever looks."""
