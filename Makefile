@@ -35,7 +35,7 @@ gateways: install ## build and install the CTP and SOPT gateways (ARGS="--set pi
 test: lint ## run the checks, build the gateways (once), then run every test
 	@$(VENV)/bin/python scripts/gateways.py --set newest --set pinned --optional
 	$(RUN) pytest -n 3 -m "not process and not browser"
-	$(RUN) pytest -n 2 --dist loadgroup -m browser tests/browser
+	$(RUN) pytest -n 3 --dist loadgroup -m browser tests/browser
 	$(RUN) pytest -n 2 --dist loadfile -m "process and not gateways"
 	$(RUN) pytest -n 2 -m "process and gateways"
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import Browser, Locator, Route, expect
 
 from mdhub_console.identity.model import Role
 from tests.browser.conftest import Stages
+from tests.browser.stage import Stage
 from tests.support.browser import Tab, new_context
+from tests.support.wait import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(90), pytest.mark.xdist_group("stream")]
 
@@ -49,12 +51,20 @@ def test_a_part_that_is_not_answered_is_dimmed_until_it_is(
         body = page.locator("body")
         expect(body).to_have_attribute("data-link", "live")
         page.route("**/sources/live", lambda route: route.fulfill(status=503, body="{}"))
-        stage.move()
-        expect(body).to_have_attribute("data-link", "old")
+        news_until(stage, body, "old")
         expect(page.locator("#banner")).to_contain_text("Not updated since")
         page.unroute("**/sources/live")
-        stage.move()
-        expect(body).to_have_attribute("data-link", "live")
+        news_until(stage, body, "live")
         expect(page.locator("#banner")).to_be_hidden()
     finally:
         context.close()
+
+
+def news_until(stage: Stage, body: Locator, state: str) -> None:
+    """News come until the page is in this state: the first may meet a question under way."""
+
+    def is_there() -> bool:
+        stage.move()
+        return body.get_attribute("data-link") == state
+
+    until(is_there, f"the page to be {state}")

@@ -77,7 +77,9 @@ def test_it_starts_without_a_server_and_shows_the_way_in(tmp_path: Path) -> None
     port = free_port_pair()
     with console(tmp_path, port, NO_SERVER) as process:
         until(lambda: status_of(port, "/readyz") == 200, "the console", timeout_s=40)
-        link = re.search(rf"http://127\.0\.0\.1:{port}/setup\?token=(\S+)", lines_of(tmp_path))
+        pattern = re.compile(rf"http://127\.0\.0\.1:{port}/setup\?token=(\S+)")
+        until(lambda: pattern.search(lines_of(tmp_path)), "the link, once it can be followed")
+        link = pattern.search(lines_of(tmp_path))
         assert link is not None
         assert os.getpriority(os.PRIO_PROCESS, process.pid) > 0, "ticks go first"
         sessions = Path(f"/proc/{process.pid}/autogroup")

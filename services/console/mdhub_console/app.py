@@ -109,8 +109,10 @@ def _serve(
         if demo is not None:
             demo.begin(sys.stdin.readline(LONGEST_TOKEN).strip())
         _seal_factors(identity, logger)
-        _greet(settings, identity, options.first_user_file, logger)
-        return Listener(app, settings, board, logger, leave=live.streams.close).run(stop)
+        link = _way_in(settings, identity, options.first_user_file)
+        greet = partial(_greet, link, logger) if link else None
+        listener = Listener(app, settings, board, logger, ready=greet, leave=live.streams.close)
+        return listener.run(stop)
     finally:
         herald.stop()
         metrics.close()
@@ -153,22 +155,23 @@ def _seal_factors(identity: Identity, logger: Logger) -> None:
         logger.warning("second_factors_not_sealed", count=left, advice="set key_file of [console]")
 
 
-def _greet(
-    settings: ConsoleSettings, identity: Identity, first: Path | None, logger: Logger
-) -> None:
-    """Open the way for the first user, if there is none."""
+def _way_in(settings: ConsoleSettings, identity: Identity, first: Path | None) -> str:
+    """Open the way for the first user, if there is none; return its link, or nothing."""
     if first is not None:
         try:
             line = first.read_text(encoding="utf-8")
         except OSError as error:
             raise SettingsError(f"file {first} cannot be read: {error.strerror}") from error
         identity.preset(line)
-    if identity.needs_setup():
-        token = identity.setup_token.renew()
-        # Not a line of the log: those are kept, and others read them.
-        link = f"{settings.url}/setup?token={token}"
-        sys.stderr.write(f"mdhub console: make the first user at {link}\n")
-        logger.info("setup_needed", file=str(identity.setup_token.file))
+    if not identity.needs_setup():
+        return ""
+    return f"{settings.url}/setup?token={identity.setup_token.renew()}"
+
+
+def _greet(link: str, logger: Logger) -> None:
+    # Not a line of the log: those are kept, and others read them.
+    sys.stderr.write(f"mdhub console: make the first user at {link}\n")
+    logger.info("setup_needed")
 
 
 def _new_key(file: Path) -> int:

@@ -112,7 +112,7 @@ def test_news_right_after_news_is_shown_too(hub: Hub) -> None:
         reader = Reader(running.open("topics=commands"))
         assert reader.status() == 200
         reader.next("commands")
-        for number in range(20):  # some of them fall between two renewals
+        for number in range(8):  # some of them fall between two renewals
             order = Command(1, f"c-{number}", time.time_ns(), "x", "y", "z", {}, time.time_ns())
             hub.live.view.take_commands([order])
             until_shown = f"c-{number}"

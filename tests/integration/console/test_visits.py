@@ -31,8 +31,9 @@ class Seen:
     def open(self, header: str) -> Reader:
         """A stream that has begun."""
         wire = socket.create_connection(("127.0.0.1", self.console.port), timeout=20)
-        head = f"GET /events?topics=status HTTP/1.1\r\nHost: 127.0.0.1\r\n{header}\r\n\r\n"
-        wire.sendall(head.encode())
+        asked = "GET /events?topics=status HTTP/1.1"
+        lines = (asked, "Host: 127.0.0.1", "Connection: close", header)
+        wire.sendall("\r\n".join([*lines, "", ""]).encode())
         reader = Reader(wire)
         assert reader.status() == 200
         reader.next("status")

@@ -17,6 +17,8 @@ from mdhub_console.words.catalogue import Translate, catalogue, translator
 
 __all__ = ["Compared", "tick_of"]
 
+_MONEY: Final = 1e9
+"""Ten digits do not tell its cents any more."""
 _OWN: Final = frozenset({"v", "source", "session", "seq", "recv_ns", "symbol", "exchange"})
 _FIELDS: Final = tuple(n for n in ticks.RawTick.__struct_fields__ if n not in _OWN)
 _OWN_WORDS: Final = frozenset({"update_ms", "bids", "asks"})
@@ -102,8 +104,9 @@ def _compared(raw: RawTick, before: CleanRow | None, reason: str, t: Translate) 
         said = (_said(mine, t), "" if before is None else _said(clean, t))
         # A clean tick has one time of its own instead of the front's date of action.
         differs = before is not None and name != "action_day" and said[0] != said[1]
-        room = "rejected" if name in _OWN_WORDS else "instrument"
-        found.append(Compared(name, f"{room}.field.{name}", *said, differs, name in asked))
+        own = name in _OWN_WORDS
+        word = f"rejected.field.{name}" if own else f"instrument.field.{name}"
+        found.append(Compared(name, word, *said, differs, name in asked))
     return found
 
 
@@ -125,7 +128,7 @@ def _said(value: Any, t: Translate) -> str:
     if value is None or (isinstance(value, float) and abs(value) > NO_VALUE):
         return t("rejected.no_value")
     if isinstance(value, float):
-        return f"{value:.10g}" if abs(value) < 1e9 else f"{value:,.2f}"  # noqa: PLR2004 - width
+        return f"{value:.2f}".removesuffix(".00") if abs(value) >= _MONEY else f"{value:.10g}"
     return str(value)
 
 

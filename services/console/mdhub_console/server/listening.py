@@ -41,9 +41,14 @@ class Listener:
         board: Board,
         logger: Logger,
         *,
+        ready: Callable[[], None] | None = None,
         leave: Callable[[], None] = lambda: None,
     ) -> None:
-        """`leave` ends what has no end, such as event streams: before it is waited for."""
+        """`ready` is called once it listens; it must neither wait nor raise.
+
+        `leave` ends what has no end, such as event streams, before it is waited for.
+        """
+        self._ready = ready
         self._leave = leave
         self._settings = settings
         self._board = board
@@ -86,6 +91,8 @@ class Listener:
             if self._server.started and not told:
                 told = True
                 self._logger.info("serving", url=self._settings.url)
+                if self._ready is not None:
+                    self._ready()
             await asyncio.sleep(LOOK_S)
         self._leave()
         self._server.should_exit = True

@@ -22,7 +22,7 @@ WORDS: Final = {
     "account.required": ("required", "必填"),
     "account.kept": ("kept sealed; empty = it stays", "已加密保存；留空则不变"),
     "account.reference": ("from {where}; empty = it stays", "取自 {where}；留空则不变"),
-    "account.drop": ("take it away", "清除"),
+    "account.drop": ("Remove what is kept: {what}", "清除已保存的{what}"),
     "account.box.others": ("Other settings", "其他设置"),
     "account.help.others": (
         "One a line, name=value; secrets are kept and not shown",
