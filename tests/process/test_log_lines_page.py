@@ -143,7 +143,9 @@ def test_a_line_has_an_address_and_its_correlation(page: Page) -> None:
     counts(page, "30 of 3,000 lines match")
     page.focus("#lines")
     page.keyboard.press("Home")
+    page.locator("[aria-selected=true]", has_text="<0>").wait_for()
     page.keyboard.press("Enter")
+    page.locator("#line-fields", has_text="<0>").wait_for()
     assert page.inner_text("#line-fields").split() == ["number", "<0>"]
     assert page.get_attribute("#line-context", "href") == "/logs?text=c-order"
     link = page.get_attribute("#line-link", "href")
