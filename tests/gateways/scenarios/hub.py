@@ -81,11 +81,16 @@ class RunningHub:
     endpoint: str
     log: Log
     process: subprocess.Popen[bytes]
+    sources: Sequence[str]
 
     # Market time
 
     def market(self, moment: str) -> None:
-        """Set the market's clock, such as `2026-11-20 21:03:17` in China; it goes on from there."""
+        """Set the market's clock, such as `2026-11-20 21:03:17` in China; it goes on from there.
+
+        Each supervisor looks at the clock before it starts a source, and may ask for real time.
+        """
+        self.wait(lambda: all(self.pid(name) for name in self.sources), "the sources' processes")
         at = datetime.fromisoformat(moment).replace(tzinfo=CHINA_TIME)
         args = {"market_ns": int(at.timestamp()) * 10**9, "rate": 1.0, "run": moment}
         answers = ask(
@@ -215,7 +220,8 @@ def running_hub(
         process = subprocess.Popen(command, stdout=output, stderr=output, env=os.environ | own)
     try:
         log = _open(f"unix://{(folder / 'd').resolve() / 'redis.sock'}", process, folder)
-        hub = RunningHub(folder, f"tcp://127.0.0.1:{port}", log, process)
+        names = [source.name for source in sources]
+        hub = RunningHub(folder, f"tcp://127.0.0.1:{port}", log, process, names)
         hub.wait(lambda: log.leadership(0).token, "an arbiter to lead")
         yield hub
         log.close()
