@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from threading import Event
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mdhub.accounts.keyring import BadKeys, add_key, read_keyring
 from mdhub.accounts.places import Place, taken_place
@@ -31,6 +31,10 @@ from mdhub_console.identity.seal import Seal
 from mdhub_console.identity.service import Identity
 from mdhub_console.options import DATABASE_VARIABLE, KEY_VARIABLE, parser, settings_of
 from mdhub_console.settings import ConsoleSettings, SettingsError, check_settings
+
+if TYPE_CHECKING:
+    from mdhub_console.herald import Herald
+    from mdhub_console.parts import Parts
 
 __all__ = ["main"]
 
@@ -73,41 +77,24 @@ def _serve(
     logger: Logger,
 ) -> int:
     # 0.8 s that `--help` and `--setup-link` need not wait for.
-    from mdhub_console.accounts.book import AccountBook  # noqa: PLC0415
     from mdhub_console.factory import make_app  # noqa: PLC0415
     from mdhub_console.herald import Herald  # noqa: PLC0415
-    from mdhub_console.identity.demo_link import DemoLink  # noqa: PLC0415
-    from mdhub_console.identity.store.database import Database, file_url  # noqa: PLC0415
-    from mdhub_console.live.service import Live  # noqa: PLC0415
-    from mdhub_console.parts import Parts  # noqa: PLC0415
     from mdhub_console.server.listening import Listener  # noqa: PLC0415
-    from mdhub_console.server.logs import LogPool  # noqa: PLC0415
 
     os.umask(0o077)  # its database holds what others shall not read
     forbid_core_dumps()  # it holds passwords on their way, and master keys
     settings.data.mkdir(parents=True, exist_ok=True)
-    follow_reference(os.environ, DATABASE_VARIABLE)
-    own = os.environ.pop(DATABASE_VARIABLE, "") or file_url(settings.data / "console.db")
     board = Board(f"console:{settings.id}")
     herald = Herald(settings.id, connect, board, logger)
-    seal = _seal(os.environ.pop(KEY_VARIABLE, ""))
-    identity = Identity(Database(own), folder=settings.data, seal=seal, tell=herald.tell)
-    pool = LogPool(connect)
-    override = os.environ.get(CALENDAR_VARIABLE, "")
-    calendar = Calendar.load(Path(override) if override else None)
-    live = Live(connect, logger=logger, shards=settings.shards, calendar=calendar)
-    accounts = AccountBook(place)
-    demo = DemoLink(identity, settings.data) if settings.demo_link else None
-    parts = Parts(
-        log=pool, live=live, identity=identity, accounts=accounts, settings=settings, demo=demo
-    )
+    parts = _parts(settings, place, connect, herald, logger)
+    live, identity = parts.live, parts.identity
     app = make_app(parts, logger)
     metrics = serve_metrics(options.metrics, board, logger)
-    herald.more = live.counters
+    herald.more = lambda: live.counters() | parts.contracts.counters()
     herald.start()
     try:
-        if demo is not None:
-            demo.begin(sys.stdin.readline(LONGEST_TOKEN).strip())
+        if parts.demo is not None:
+            parts.demo.begin(sys.stdin.readline(LONGEST_TOKEN).strip())
         _seal_factors(identity, logger)
         link = _way_in(settings, identity, options.first_user_file)
         greet = partial(_greet, link, logger) if link else None
@@ -116,9 +103,40 @@ def _serve(
     finally:
         herald.stop()
         metrics.close()
-        pool.close()
-        identity.close()
-        accounts.close()
+        parts.close()
+
+
+def _parts(
+    settings: ConsoleSettings,
+    place: Place | None,
+    connect: partial[Log],
+    herald: Herald,
+    logger: Logger,
+) -> Parts:
+    from mdhub_console.accounts.book import AccountBook  # noqa: PLC0415
+    from mdhub_console.identity.demo_link import DemoLink  # noqa: PLC0415
+    from mdhub_console.identity.store.database import Database, file_url  # noqa: PLC0415
+    from mdhub_console.live.service import Live  # noqa: PLC0415
+    from mdhub_console.parts import Parts  # noqa: PLC0415
+    from mdhub_console.server.logs import LogPool  # noqa: PLC0415
+
+    follow_reference(os.environ, DATABASE_VARIABLE)
+    own = os.environ.pop(DATABASE_VARIABLE, "") or file_url(settings.data / "console.db")
+    identity = Identity(
+        Database(own), folder=settings.data, seal=_seal(os.environ.pop(KEY_VARIABLE, "")),
+        tell=herald.tell,
+    )  # fmt: skip
+    live = Live(connect, logger=logger, shards=settings.shards, calendar=_calendar())
+    demo = DemoLink(identity, settings.data) if settings.demo_link else None
+    return Parts(
+        log=LogPool(connect), live=live, identity=identity, accounts=AccountBook(place),
+        settings=settings, demo=demo,
+    )  # fmt: skip
+
+
+def _calendar() -> Calendar:
+    override = os.environ.get(CALENDAR_VARIABLE, "")
+    return Calendar.load(Path(override) if override else None)
 
 
 def _go_last() -> None:

@@ -45,3 +45,9 @@ class Parts:
     """What the doctor has found."""
     overview: Newest[str] = field(default_factory=Newest)
     """The overview's live part by language: the same for whoever looks."""
+
+    def close(self) -> None:
+        """Close databases and connections."""
+        self.log.close()
+        self.identity.close()
+        self.accounts.close()

@@ -10,7 +10,10 @@ import pytest
 
 from mdhub.health.model import HealthReport
 from mdhub_console.identity.model import Role
+from mdhub_console.live.service import Live
 from mdhub_console.pages.globals import NAV, STATIC
+from mdhub_console.pages.looking import look
+from mdhub_console.pages.sight import Sight
 from tests.support.console import Console, client_of, make_parts
 from tests.support.console_scene import fine, live_of, troubled
 
@@ -192,3 +195,23 @@ def test_every_asset_is_served_for_a_year(client: Console) -> None:
         assert answer.status_code == 200
         assert "max-age=31536000" in answer.headers["cache-control"]
         assert "?v=" in path or "/vendor/" in path
+
+
+def test_the_overview_is_drawn_once_for_all_tabs_of_a_language(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Until there is news: two hundred tabs ask at the same moment."""
+    parts, drawn = make_parts(live=live_of(fine())), []
+
+    def counted(live: Live) -> Sight:
+        drawn.append(live)
+        return look(live)
+
+    monkeypatch.setattr("mdhub_console.pages.overview.look", counted)
+    with client_of(parts) as client:
+        texts = {client.get("/overview/live").text for _ in range(5)}
+        assert (len(texts), len(drawn)) == (1, 1)
+        assert "CTP-A" in texts.pop()
+        parts.live.view.version += 1
+        client.get("/overview/live")
+    assert len(drawn) == 2

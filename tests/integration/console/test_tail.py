@@ -113,3 +113,17 @@ def test_what_was_trimmed_during_an_outage_is_named() -> None:
         until(lambda: view.holes, "the hole")
         (hole,) = view.holes
         assert (hole.stream, hole.after, hole.before) == ("events", first.decode(), last.decode())
+
+
+def test_an_error_that_nobody_expected_ends_no_reading() -> None:
+    """The page says that it reads nothing and why; the thread tries again."""
+    server, broken = MemoryServer(), [True]
+
+    def connect() -> Log:
+        if broken:
+            raise KeyError(broken.pop())
+        return server.log("console")
+
+    with tailing(connect) as view:
+        until(lambda: view.connection.live, "the second attempt")
+    assert not broken

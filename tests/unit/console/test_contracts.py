@@ -8,6 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from mdhub.runtime.clock import Clock
+from mdhub.streams.port import Manifest
+from mdhub.wire.codec import encode
 from mdhub.wire.entries import ContractRow
 from mdhub.wire.ticks import CleanTick
 from mdhub_console.read.contracts import Book, Contracts, contracts_of, search
@@ -85,3 +87,16 @@ def test_a_snapshot_that_cannot_be_read_costs_its_values_alone() -> None:
     held.chunks[held.manifests[0].raw, "last-0"] = b"\xc1"
     market.server.log("arbiter").save_contracts({"x": b"\xc1"})
     assert Contracts().book(market.server.log("console")).contracts == {}
+
+
+def test_what_of_a_snapshot_cannot_be_read_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other contracts are found; the heartbeat says that some are left out."""
+    log = Market().server.log("console")
+    rows = [(b"5-0", b"", encode(TICK)), (b"6-0", b"", b"garbage")]
+    chunks = {"last-0": encode(rows), "last-1": b"garbage"}
+    manifest = Manifest(b"9-0", 1, "", 0, 2, 1)
+    monkeypatch.setattr(log, "manifests", lambda _: [manifest])
+    monkeypatch.setattr(log, "load_chunk", lambda _, **asked: chunks[asked["part"]])
+    contracts = Contracts()
+    assert list(contracts.book(log).contracts) == ["cu2701"]
+    assert contracts.counters() == {"contracts_unreadable": 2}

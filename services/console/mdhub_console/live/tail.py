@@ -83,9 +83,9 @@ class Tailer:
         while not self._stop.is_set():
             try:
                 self._attend()
-            except (StreamsError, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - a reader that ends shows the past for ever
                 self._outage.away(error)
-                words = error.sentence if isinstance(error, StreamsError) else str(error)
+                words = error.sentence if isinstance(error, StreamsError) else repr(error)[:200]
                 self._tell(Connection(live=False, since_ns=self._clock.wall_ns(), sentence=words))
                 self._stop.wait(self._backoff.next_s())
 

@@ -15,7 +15,6 @@ from mdhub.runtime.backoff import Backoff
 from mdhub.runtime.clock import SYSTEM, Clock
 from mdhub.runtime.outage import Outage
 from mdhub.runtime.threads import name_thread
-from mdhub.streams.errors import StreamsError
 from mdhub.streams.ids import id_parts
 from mdhub.streams.port import FIRST_ID, Entry, Log
 from mdhub.streams.topology import CLEAN, RAW, REJECTED, Stream
@@ -130,7 +129,7 @@ class Tapes:
                 self._lock.wait_for(lambda: bool(self._held) or self._stop.is_set())
             try:
                 self._follow()
-            except (StreamsError, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - a reader that ends shows the past for ever
                 self._outage.away(error)
                 self._stop.wait(self._backoff.next_s())
 

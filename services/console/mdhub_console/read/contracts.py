@@ -98,6 +98,8 @@ class Contracts:
         self._table_ns = 0
         self._table: list[ContractRow] = []
         self._raws: list[bytes] = []
+        self.unreadable = 0
+        """Chunks and ticks of snapshots left out of the book, since the start."""
 
     def book(self, log: Log) -> Book:
         """The contracts now. One caller reads, the others wait for it. Raises StreamsError."""
@@ -108,6 +110,10 @@ class Contracts:
                 self._checked_ns = now_ns
             return self._book
 
+    def counters(self) -> dict[str, int]:
+        """For the heartbeat."""
+        return {"contracts_unreadable": self.unreadable}
+
     def _renew(self, log: Log, now_ns: int) -> None:
         manifests = _newest(log)
         raws = [manifest.raw if manifest else b"" for manifest in manifests]
@@ -116,10 +122,27 @@ class Contracts:
             return
         if not fresh_table:
             self._table, self._table_ns = _rows(log.contracts()), now_ns
-        ticks = [each for shard, m in enumerate(manifests) if m for each in _lasts(log, shard, m)]
+        ticks = [
+            each for shard, m in enumerate(manifests) if m for each in self._lasts(log, shard, m)
+        ]
         as_of_ns = min((m.wall_ns for m in manifests if m), default=0)
         self._book = Book(contracts=contracts_of(self._table, ticks), as_of_ns=as_of_ns)
         self._raws = raws
+
+    def _lasts(self, log: Log, shard: int, manifest: Manifest) -> Iterable[tuple[bytes, CleanTick]]:
+        """Last clean ticks of a snapshot; a chunk that has gone is left out till the next."""
+        for part in range(manifest.last_chunks):
+            chunk = log.load_chunk(shard, snapshot=manifest.raw, part=f"last-{part}")
+            try:
+                rows = _decode_chunk(chunk) if chunk else []
+            except (msgspec.DecodeError, DecodeError):
+                self.unreadable += 1
+                continue
+            for entry_id, _, payload in rows:
+                try:
+                    yield entry_id, decode_clean_tick(payload)
+                except DecodeError:
+                    self.unreadable += 1
 
 
 def contracts_of(
@@ -223,18 +246,3 @@ def _rows(cached: CachedContracts) -> list[ContractRow]:
         except DecodeError:
             continue  # the arbiter counts what of the cache cannot be read
     return found
-
-
-def _lasts(log: Log, shard: int, manifest: Manifest) -> Iterable[tuple[bytes, CleanTick]]:
-    """Last clean ticks of a snapshot; a chunk that has gone meanwhile is left out till the next."""
-    for part in range(manifest.last_chunks):
-        chunk = log.load_chunk(shard, snapshot=manifest.raw, part=f"last-{part}")
-        try:
-            rows = _decode_chunk(chunk) if chunk else []
-        except (msgspec.DecodeError, DecodeError):
-            continue
-        for entry_id, _, payload in rows:
-            try:
-                yield entry_id, decode_clean_tick(payload)
-            except DecodeError:
-                continue
